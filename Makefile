@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+#
+# Moonscan. `make` builds build/moonscan.so (the module for Exim) and build/moonscan (the program);
+# `make help` lists the rest. A new file in a room is found by itself.
+
+CC          ?= gcc
+PKG_CONFIG  ?= pkg-config
+PREFIX      ?= /usr
+SYSCONFDIR  ?= /etc
+STATEDIR    ?= /var/lib
+LOGDIR      ?= /var/log
+DESTDIR     ?=
+BUILD       ?= build
+EXIM_INCLUDE ?= /usr/include/exim4
+
+WARN     = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wconversion -Werror
+HARDEN   = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPT     ?= -O2 -g
+SANITIZE ?=
+CPPFLAGS_ALL = -std=c11 -D_GNU_SOURCE -I. $(CPPFLAGS)
+CFLAGS_ALL   = $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all,$(HARDEN)) $(CFLAGS)
+LDFLAGS_ALL  = $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
+
+LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto libseccomp
+LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim
+
+# --- what is built -------------------------------------------------------------------------------
+
+ENGINE_SRC = $(filter-out engine/cmd/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
+LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard lua/*.lua)
+MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c
+
+ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o
+MODULE_OBJ = $(MODULE_SRC:%.c=$(BUILD)/pic/%.o)
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
+SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
+
+.PHONY: all help program module units fuzz-replay support clean
+all: program module
+program: $(BUILD)/moonscan
+module: $(BUILD)/moonscan.so
+units: $(UNIT_TESTS)
+fuzz-replay: $(FUZZ_REPLAY)
+support: $(SUPPORT_PROGRAMS)
+
+$(BUILD)/libmoon.a: $(ENGINE_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*.
+$(BUILD)/moonscan.so: $(MODULE_OBJ)
+	$(CC) $(OPT) -shared -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -I$(EXIM_INCLUDE) -DMOON_DLOPEN $(OPT) $(WARN) -fstack-protector-strong -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+# Lua sources inside the program: moon_embedded[] of {name, text}, ended by NULL.
+$(BUILD)/gen/embedded.c: $(LUA_EMBEDDED) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "lua/embedded.h"'; \
+	   echo 'const struct moon_embedded moon_embedded[] = {'; \
+	   for f in $(LUA_EMBEDDED); do \
+	     printf '{"%s",\n' "$$f"; \
+	     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; \
+	     echo '},'; \
+	   done; echo '{0, 0}};'; } > $@
+$(BUILD)/obj/gen/embedded.o: $(BUILD)/gen/embedded.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+# --- tests ---------------------------------------------------------------------------------------
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmoon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libmoon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(SUPPORT_OBJ) $(BUILD)/libmoon.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+clean:
+	rm -rf $(BUILD)
+
+.SECONDARY:
+-include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dkim: RFC 6376 (with 8301, 8463, 8616) on libopendkim, behind a gate: our parsers decide what is
+ * a signature and a key; libopendkim sees only signatures that passed, only fields they name behind
+ * a sentinel field, and only key records that we wrote ourselves.
+ */
+#ifndef MOON_AUTH_DKIM_H
+#define MOON_AUTH_DKIM_H
+
+#include "engine/auth/results.h"
+
+/* Step 1, before any waiting: parses every DKIM-Signature field and starts the key questions. The
+ * state is in the arena. */
+struct moon_dkim_check;
+enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
+                                 const struct moon_message *msg, struct moon_dkim_check **check_r);
+/* Step 2: waits for the keys, reads the body once, fills *dkim_r (but for `aligned`, which DMARC
+ * sets). MOON_ENOMEM; MOON_EIO when the body cannot be read. */
+enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dkim *dkim_r);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * results: what authentication found out about one message. Filled by the files of this room in
+ * the order of verdict/scan.c, then sealed: policies, reports and the command line see it const.
+ * Words are RFC 8601's. Strings live in the message's arena; NULL means "not there".
+ */
+#ifndef MOON_AUTH_RESULTS_H
+#define MOON_AUTH_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/dns/dns.h"
+#include "engine/message/address.h"
+
+/* RFC 8601 section 2.7, for every method. */
+enum moon_result {
+    MOON_RESULT_NONE = 0,
+    MOON_RESULT_PASS,
+    MOON_RESULT_FAIL,
+    MOON_RESULT_SOFTFAIL, /* SPF only */
+    MOON_RESULT_NEUTRAL,
+    MOON_RESULT_POLICY, /* valid, or might be, but not acceptable to us: limits, weak keys */
+    MOON_RESULT_TEMPERROR,
+    MOON_RESULT_PERMERROR,
+};
+/* "none", "pass", ...: a constant. */
+const char *moon_result_name(enum moon_result result);
+
+/* One check_host() of RFC 7208. */
+struct moon_spf {
+    enum moon_result result;
+    const char *reason;  /* why, for people; "" when the result says it all */
+    const char *domain;  /* the identity checked, normalized; NULL when there was none to check */
+    const char *scope;   /* "mfrom" or "helo" */
+    const char *sender;  /* local@domain as used for macros */
+    const char *matched; /* the term that decided, as published ("include:_spf.example") */
+    const char *explanation; /* of exp=, only on fail; printable ASCII, or NULL */
+    const char *record;      /* the record of `domain`, or NULL */
+    unsigned lookups;        /* terms counted against the limit of 10 */
+    unsigned voids;
+    bool aligned; /* with the Author Domain under the DMARC record's aspf; only of mfrom */
+};
+
+/* One DKIM-Signature field, in message order. Also kept for what is no valid signature at all. */
+struct moon_dkim_sig {
+    enum moon_result result;
+    const char *reason;
+    const char *domain;             /* d=, normalized; NULL when it cannot be read */
+    const char *selector;           /* s= */
+    const char *identity;           /* i=, decoded; "@d" when absent */
+    const char *algorithm;          /* a=, as written */
+    const char *canonicalization;   /* "relaxed/simple", both parts always named */
+    const char *signature_start;    /* first 8 characters of b=, for header.b (RFC 6008) */
+    unsigned bits;                  /* of the key; 256 for Ed25519; 0 unknown */
+    int64_t body_length;            /* l=, or -1 */
+    int64_t unsigned_bytes;         /* of the canonical body behind l=; 0 without l= */
+    int64_t signed_at_s, expires_s; /* t=, x=, or -1 */
+    bool testing;                   /* t=y of the key */
+    bool aligned;                   /* d= with the Author Domain under adkim; any result */
+    const char *const *headers;     /* h=, lower case, as listed */
+    size_t header_count;
+    uint32_t field_index; /* moon_field.index */
+};
+
+struct moon_dkim {
+    enum moon_result
+        result; /* of the message: pass if any, else the best other; none without any */
+    struct moon_dkim_sig *sigs;
+    size_t count;
+    size_t found; /* fields named DKIM-Signature; more than `count` when the limit was hit */
+};
+
+struct moon_arc_set {
+    unsigned instance;
+    const char *domain, *selector; /* of the seal */
+    const char *cv;                /* as the sealer wrote it */
+    const char *authserv_id;
+};
+
+struct moon_arc {
+    enum moon_result
+        result; /* none, pass, fail; this version finds and counts, it does not verify:
+                   `verified` false, result none when there is no field, else neutral */
+    const char *reason;
+    bool verified;
+    unsigned instances; /* highest instance found; 0 without ARC fields */
+    size_t seal_count, signature_count, results_count; /* fields found of the three kinds */
+    struct moon_arc_set *sets;
+    size_t set_count;
+    unsigned oldest_pass, failed_instance; /* 0: not known */
+};
+
+/* What a domain owner asks for (RFC 9989 section 4.7, p, sp, np). */
+enum moon_dmarc_policy {
+    MOON_DMARC_POLICY_ABSENT = 0,
+    MOON_DMARC_POLICY_NONE,
+    MOON_DMARC_POLICY_QUARANTINE,
+    MOON_DMARC_POLICY_REJECT,
+};
+/* "none", "quarantine", "reject"; "" for absent. */
+const char *moon_dmarc_policy_name(enum moon_dmarc_policy policy);
+
+enum moon_dmarc_discovery { MOON_DMARC_DISCOVERY_TREEWALK, MOON_DMARC_DISCOVERY_PSL };
+
+struct moon_dmarc_tag {
+    const char *name, *value;
+};
+
+struct moon_dmarc {
+    enum moon_result result; /* none, pass, fail, temperror, permerror */
+    const char *reason;
+    enum moon_dmarc_policy policy;    /* asked for this message: after p/sp/np and t (or pct) */
+    enum moon_dmarc_policy published; /* the tag that applied, before t */
+    const char *published_tag;        /* "p", "sp" or "np" */
+    const char *record;               /* text of the DMARC Policy Record, or NULL */
+    struct moon_dmarc_tag *tags;      /* all tags of the record, as published */
+    size_t tag_count;
+    const char *policy_domain;         /* where the record was found */
+    const char *organizational_domain; /* of the Author Domain */
+    enum moon_dmarc_discovery discovery;
+    bool testing;          /* t=y */
+    char psd;              /* 'y', 'n' or 'u' */
+    char adkim, aspf;      /* 'r' or 's' */
+    bool dkim_aligned;     /* a passing DKIM identifier is aligned */
+    bool spf_aligned;      /* the passing SPF identifier is aligned */
+    const char *error;     /* what was wrong in the records met, for reports; or NULL */
+    unsigned walk_queries; /* DNS names asked by the tree walks */
+};
+
+struct moon_results {
+    struct moon_from from;
+    struct moon_spf spf;      /* MAIL FROM (or postmaster@HELO for the null sender) */
+    struct moon_spf spf_helo; /* the HELO identity */
+    struct moon_dkim dkim;
+    struct moon_arc arc;
+    struct moon_dmarc dmarc;
+    enum moon_result iprev; /* pass when session.host_name is there, else none */
+    const char *authserv_id;
+    struct moon_dns_stats dns;
+    int64_t took_us; /* all of the evaluation */
+};
+
+#endif

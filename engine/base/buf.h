@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * buf: the one checked way to walk bytes that come from outside. A span is a borrowed run of bytes;
+ * a buf is a cursor over one. No call reads outside the run, whatever the arguments; libc only, so
+ * that the module in Exim can use it too.
+ */
+#ifndef MOON_BASE_BUF_H
+#define MOON_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Borrowed bytes, not terminated. {NULL, 0} is the empty span. */
+struct moon_span {
+    const char *p;
+    size_t n;
+};
+
+#define MOON_SPAN(literal) ((struct moon_span){(literal), sizeof(literal) - 1})
+struct moon_span moon_span_of(const char *terminated); /* NULL gives the empty span */
+bool moon_span_eq(struct moon_span a, struct moon_span b);
+/* ASCII letters compare without case; no locale. */
+bool moon_span_eq_nocase(struct moon_span a, struct moon_span b);
+bool moon_span_is(struct moon_span a, const char *terminated);
+bool moon_span_is_nocase(struct moon_span a, const char *terminated);
+/* Without SP, HTAB, CR, LF at both ends. */
+struct moon_span moon_span_trim(struct moon_span a);
+/* Part from `from`, at most `n` bytes; cut to what is there. */
+struct moon_span moon_span_sub(struct moon_span a, size_t from, size_t n);
+/* Offset of the first / last `c`, or (size_t)-1. */
+size_t moon_span_find(struct moon_span a, char c);
+size_t moon_span_rfind(struct moon_span a, char c);
+/* Decimal digits only, all of it, no sign, no space, at most `max`; false otherwise. */
+bool moon_span_number(struct moon_span a, uint64_t max, uint64_t *out);
+
+/* ASCII classes without locale; safe for any char value. */
+bool moon_is_alpha(char c);
+bool moon_is_digit(char c);
+bool moon_is_alnum(char c);
+bool moon_is_wsp(char c); /* SP or HTAB */
+char moon_lower(char c);
+char moon_upper(char c);
+int moon_hex_value(char c); /* 0..15, or -1 */
+
+/* The cursor. `failed` is sticky: once a read asked for more than is left, every later read gives
+ * zero or the empty span and `failed` stays true, so that a parser may check once at the end. */
+struct moon_buf {
+    const char *p;
+    size_t left;
+    bool failed;
+};
+struct moon_buf moon_buf_of(struct moon_span span);
+bool moon_buf_at_end(const struct moon_buf *buf);
+int moon_buf_peek(const struct moon_buf *buf);              /* 0..255, or -1 at the end */
+int moon_buf_peek_at(const struct moon_buf *buf, size_t i); /* the same, i bytes ahead */
+int moon_buf_byte(struct moon_buf *buf);                    /* 0..255; -1 and failed at the end */
+bool moon_buf_skip(struct moon_buf *buf, char c);           /* takes c if it is next */
+struct moon_span moon_buf_take(struct moon_buf *buf, size_t n);
+struct moon_span moon_buf_until(struct moon_buf *buf, char c); /* up to c or the end; c stays */
+struct moon_span moon_buf_while(struct moon_buf *buf, bool (*is)(char c));
+/* Network byte order. */
+uint8_t moon_buf_u8(struct moon_buf *buf);
+uint16_t moon_buf_u16(struct moon_buf *buf);
+uint32_t moon_buf_u32(struct moon_buf *buf);
+uint64_t moon_buf_u64(struct moon_buf *buf);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * limits: every bound on foreign input, in one place, each with its reason. On excess a message
+ * gets a defined result with a reason, never silence.
+ */
+#ifndef MOON_BASE_LIMITS_H
+#define MOON_BASE_LIMITS_H
+
+/* Message. Exim's header_maxsize is 1 MB by default; four times that leaves room for sites that
+ * raised it. A field of Exim's is at most a header block; more fields than this are only met in
+ * attacks. */
+#define MOON_HEADER_BYTES_MAX (4u * 1024 * 1024)
+#define MOON_FIELDS_MAX       100000u
+#define MOON_RECIPIENTS_MAX   100000u /* recipients_max of Exim is 50000 by default from 4.97 on */
+#define MOON_ARENA_BYTES_MAX  (64u * 1024 * 1024)
+#define MOON_BODY_CHUNK_BYTES (64u * 1024)
+
+/* Names. RFC 1035 section 2.3.4. */
+#define MOON_LABEL_MAX  63u
+#define MOON_DOMAIN_MAX 253u
+
+/* From. RFC 5322 allows many authors; past this count only the number matters. */
+#define MOON_FROM_MAX 20u
+
+/* DNS. One message of the longest legal SPF tree, 20 signatures and the tree walks needs about 50;
+ * a stranger must not make us ask more. */
+#define MOON_DNS_QUESTIONS_MAX 60u
+#define MOON_DNS_CNAMES_MAX    8u     /* hops; common resolvers allow 8 to 16 */
+#define MOON_DNS_RECORDS_MAX   64u    /* kept of one answer; SPF needs 11 MX or PTR */
+#define MOON_DNS_ANSWER_MAX    65535u /* a TCP answer's length field */
+#define MOON_DNS_EDNS_BYTES    1232u  /* the size that fits every path's MTU */
+#define MOON_DNS_MS            10000  /* default deadline of all questions of a message */
+
+/* SPF. RFC 7208 sections 4.6.4 and 11.1. */
+#define MOON_SPF_TERMS_MAX       10u
+#define MOON_SPF_VOIDS_MAX       2u
+#define MOON_SPF_MX_MAX          10u
+#define MOON_SPF_PTR_MAX         10u
+#define MOON_SPF_EXPLANATION_MAX 500u /* what is kept of an explanation: one reply line */
+
+/* DKIM and ARC: the work a stranger may ask of us. */
+#define MOON_SIG_MAX             20u
+#define MOON_SIG_BYTES_MAX       (16u * 1024)
+#define MOON_SIG_TAGS_MAX        40u
+#define MOON_SIG_NAMES_MAX       500u
+#define MOON_SIG_NAMES_BYTES_MAX 4095u /* libopendkim cuts a longer h= */
+#define MOON_SIG_BODIES_MAX      4u    /* distinct body hashes: canonicalization, length */
+#define MOON_KEY_BYTES_MAX       4096u
+#define MOON_KEYS_MAX            30u
+#define MOON_RSA_BITS_MIN        1024 /* RFC 8301 section 3.2 */
+#define MOON_RSA_BITS_MAX        4096
+#define MOON_ARC_INSTANCES_MAX   50u /* RFC 8617 section 4.2.1 */
+
+/* DMARC. */
+#define MOON_DMARC_RECORD_MAX  4096u
+#define MOON_DMARC_QUERIES_MAX 8u /* RFC 9989 section 4.10 */
+
+/* Replies and added fields (Exim dies of a field of 32 KB and does not wrap reply lines). */
+#define MOON_REPLY_LINES_MAX 5u
+#define MOON_REPLY_LINE_MAX  500u
+#define MOON_FIELD_BYTES_MAX 8000u
+#define MOON_FIELD_LINE_MAX  998u
+#define MOON_ADDED_MAX       32u
+
+/* Policies: defaults of the configuration's limits.* keys. */
+#define MOON_POLICY_INSTRUCTIONS 10000000L
+#define MOON_POLICY_BYTES        (8L * 1024 * 1024)
+#define MOON_POLICY_MS           500
+
+/* One record of the decision log: longer ones are cut field by field, never torn. */
+#define MOON_RECORD_BYTES_MAX 16384u
+
+#endif

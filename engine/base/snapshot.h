@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * snapshot: what `moonscan publish` wrote and every worker reads: one immutable file of sorted
+ * records, key -> bytes, mapped read-only and searched by halving, so that 10,000 tenants cost one
+ * look-up. Named by the SHA-256 of its contents.
+ *
+ * Keys:  conf/<key>          canonical value of a setting
+ *        policy/<path>       source text, path relative to the configuration directory
+ *        list/<path>         source text of a list
+ *        site                path of the site's policy (absent: none)
+ *        domain/<domain>     tenant name (domains normalized)
+ *        tenant/<name>       path of the tenant's policy, or "" for a tenant without its own
+ */
+#ifndef MOON_BASE_SNAPSHOT_H
+#define MOON_BASE_SNAPSHOT_H
+
+#include "engine/base/buf.h"
+#include "engine/base/status.h"
+
+struct moon_snapshot;
+
+/* Opens and checks the index (bounds, order); the hash is checked by publish and rollback, not at
+ * each start. `*snapshot_r` NULL and MOON_OK when `path` does not exist. MOON_EIO for anything that
+ * is no snapshot. */
+enum moon_status moon_snapshot_open(const char *path, struct moon_snapshot **snapshot_r,
+                                    struct moon_error *error);
+void moon_snapshot_close(struct moon_snapshot **snapshot);
+/* First 12 hex digits of the hash, for people and the log. */
+const char *moon_snapshot_hash(const struct moon_snapshot *snapshot);
+/* False when there is no such record. The value stays valid until close. */
+bool moon_snapshot_get(const struct moon_snapshot *snapshot, struct moon_span key,
+                       struct moon_span *value_r);
+/* The i-th record in key order; false behind the last. */
+bool moon_snapshot_each(const struct moon_snapshot *snapshot, size_t i, struct moon_span *key_r,
+                        struct moon_span *value_r);
+
+/* Building one, in memory on the heap. Keys may come in any order; the same key twice is
+ * MOON_ECONF. */
+struct moon_snapshot_writer;
+struct moon_snapshot_writer *moon_snapshot_writer_create(void);
+void moon_snapshot_writer_destroy(struct moon_snapshot_writer **writer);
+enum moon_status moon_snapshot_writer_add(struct moon_snapshot_writer *writer, struct moon_span key,
+                                          struct moon_span value, struct moon_error *error);
+/* Writes `<directory>/<hash>.snapshot` by a temporary file, fsync and rename, mode 0644; the hash
+ * (64 hex digits) is written to hash_r. Existing is fine. */
+enum moon_status moon_snapshot_writer_save(struct moon_snapshot_writer *writer,
+                                           const char *directory, char hash_r[65],
+                                           struct moon_error *error);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * policy: the interface that the Lua room implements. A policy is a pure function of the message
+ * and its results.
+ */
+#ifndef MOON_VERDICT_POLICY_H
+#define MOON_VERDICT_POLICY_H
+
+#include "engine/auth/results.h"
+#include "engine/base/conf.h"
+#include "engine/verdict/verdict.h"
+
+/* Compiled policies of one snapshot (or of one file, for the command line). On the heap; kept for
+ * the life of a worker. */
+struct moon_policies;
+
+/* From the snapshot; sources are compiled when first needed and kept. `snapshot` NULL: only the
+ * built-in layer. Both are borrowed. */
+enum moon_status moon_policies_create(const struct moon_conf *conf,
+                                      const struct moon_snapshot *snapshot,
+                                      struct moon_policies **policies_r, struct moon_error *error);
+/* Puts a file in the tenant's place for every tenant (command line, tests). MOON_ECONF with
+ * file:line when it does not load. */
+enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
+                                        struct moon_error *error);
+void moon_policies_destroy(struct moon_policies **policies);
+
+struct moon_policy_input {
+    const struct moon_message *msg;
+    const struct moon_results *results;
+    const char *tenant;       /* name, or "" : no tenant, only site and built-in */
+    const size_t *recipients; /* indices into msg->recipients: this tenant's only */
+    size_t recipient_count;
+};
+
+/* One tenant's verdict through all layers: recipient group, tenant, site, built-in. Always fills
+ * *verdict_r with a kind other than NONE: a policy that fails (error, limit, wrong type) gives
+ * conf->failure with verdict_r->failure set. Strings are in the arena. MOON_ENOMEM is the only
+ * failure, and the caller's arena is the only one that can run out: a policy's own memory is
+ * capped apart. */
+enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_arena *arena,
+                                    const struct moon_policy_input *input,
+                                    struct moon_verdict *verdict_r);
+
+#endif

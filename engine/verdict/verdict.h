@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verdict: what one tenant's policy decided; and the merging of several into one decision (rule 4
+ * of docs/policy-api.md).
+ */
+#ifndef MOON_VERDICT_VERDICT_H
+#define MOON_VERDICT_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+
+enum moon_verdict_kind {
+    MOON_VERDICT_NONE = 0, /* no opinion: the layer below decides */
+    MOON_VERDICT_ACCEPT,
+    MOON_VERDICT_QUARANTINE,
+    MOON_VERDICT_REJECT,
+    MOON_VERDICT_DEFER,
+    MOON_VERDICT_DISCARD,
+};
+/* "none", "accept", ...; the other way round answers false for an unknown word. */
+const char *moon_verdict_name(enum moon_verdict_kind kind);
+bool moon_verdict_of_name(const char *name, enum moon_verdict_kind *kind_r);
+
+struct moon_verdict {
+    enum moon_verdict_kind kind;
+    const char *esc;            /* enhanced status code, "5.7.1"; NULL: by kind */
+    const char *text;           /* for the SMTP client, lines separated by \n; NULL: by kind */
+    const char *override;       /* RFC 9990 policy override type, or NULL */
+    const char *comment;        /* with the override, or NULL */
+    const char *tag;            /* Subject prefix, or NULL */
+    const char *reason;         /* for the log, or NULL */
+    const char *const *headers; /* "Name: value" to add, sanitized */
+    size_t header_count;
+    const char *rule;  /* where it was decided: "tenants/acme.lua:12" or "built-in:standard" */
+    const char *layer; /* "recipient", "tenant", "site", "built-in", "failure" */
+    const char *const *facts; /* names of the facts read, in order: "dmarc.result", ... */
+    size_t fact_count;
+    const char *failure; /* the policy failed: what, with file:line and the limit; or NULL */
+};
+
+#endif
