@@ -71,7 +71,7 @@ $(BUILD)/gen/embedded.c: $(LUA_EMBEDDED) Makefile
 	@{ echo '#include "lua/embedded.h"'; \
 	   echo 'const struct moon_embedded moon_embedded[] = {'; \
 	   for f in $(LUA_EMBEDDED); do \
-	     printf '{"%s",\n' "$$f"; \
+	     printf '{"%s", ""\n' "$$f"; \
 	     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; \
 	     echo '},'; \
 	   done; echo '{0, 0}};'; } > $@
