@@ -3,7 +3,9 @@
 # Moonscan. `make` builds build/moonscan.so (the module for Exim) and build/moonscan (the program);
 # `make help` lists the rest. A new file in a room is found by itself.
 
-CC          ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
 PKG_CONFIG  ?= pkg-config
 PREFIX      ?= /usr
 SYSCONFDIR  ?= /etc

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scan: one message through the whole engine. Knows when, never how: prefetch, SPF, DKIM, ARC,
+ * DMARC, seal, every tenant's policy, merge, decision. Used alike by the worker and the command
+ * line, so that the two cannot differ.
+ */
+#ifndef MOON_VERDICT_SCAN_H
+#define MOON_VERDICT_SCAN_H
+
+#include "engine/verdict/policy.h"
+
+/* What outlives a message. All borrowed. */
+struct moon_engine {
+    const struct moon_conf *conf;
+    const struct moon_snapshot *snapshot; /* or NULL */
+    struct moon_dns_backend *dns;
+    struct moon_policies *policies;
+};
+
+/* What becomes of one tenant's recipients when the message is taken. */
+enum moon_fate { MOON_FATE_DELIVER, MOON_FATE_QUARANTINE, MOON_FATE_DISCARD };
+const char *moon_fate_name(enum moon_fate fate); /* "deliver", "quarantine", "discard" */
+
+struct moon_tenant_verdict {
+    const char *tenant; /* "" for recipients of no tenant */
+    size_t *recipients; /* indices into msg->recipients */
+    size_t recipient_count;
+    struct moon_verdict verdict;
+    enum moon_fate fate; /* meaningful when the message is taken */
+    bool by_split;       /* quarantined only because another tenant takes the message */
+};
+
+enum moon_action {
+    MOON_ACTION_ACCEPT = 1,
+    MOON_ACTION_REJECT,
+    MOON_ACTION_DEFER,
+    MOON_ACTION_FREEZE,
+};
+const char *moon_action_name(enum moon_action action); /* "accept", ... */
+
+struct moon_added_field {
+    bool top; /* above everything; else behind the last field */
+    const char *text;
+};
+
+/* The decision: what Exim is told, and why. In the message's arena. */
+struct moon_outcome {
+    struct moon_results results;
+    struct moon_tenant_verdict *tenants;
+    size_t tenant_count;
+    enum moon_action action;
+    bool split;
+    const char *reply; /* for reject and defer: lines, each starting with its enhanced code */
+    const char *data;  /* for $local_scan_data: configured names and fixed words only */
+    const char *log;   /* one line for Exim's main log */
+    struct moon_added_field *added;
+    size_t added_count;
+    uint32_t *removed_fields; /* moon_field.index */
+    size_t removed_field_count;
+    uint32_t *removed_recipients; /* indices into msg->recipients */
+    size_t removed_recipient_count;
+    const char *notes;    /* things an operator should know (an unknown tenant, ...), or NULL */
+    struct moon_dns *dns; /* the answers, as evidence for the record; ended by moon_outcome_end */
+};
+
+/* MOON_ENOMEM, MOON_EIO (body unreadable): the caller then answers the failure verdict. */
+enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *arena,
+                           struct moon_message *msg, struct moon_outcome *outcome_r,
+                           struct moon_error *error);
+/* Ends what the outcome holds beside the arena (DNS). */
+void moon_outcome_end(struct moon_outcome *outcome);
+
+#endif
