@@ -104,9 +104,9 @@ enum moon_status moon_message_parse(struct moon_arena *arena, struct moon_span t
             return moon_fail(error, status, "no memory for the header");
         if (!is_field) {
             buf = before;
-            (void)(moon_buf_skip(&buf, '\r') && moon_buf_peek(&buf) != '\n');
-            if (!moon_buf_skip(&buf, '\n'))
-                buf = before; /* no empty line: the body starts with this one */
+            (void)moon_buf_skip(&before, '\r'); /* there is none where line ends are LF */
+            if (moon_buf_skip(&before, '\n'))
+                buf = before; /* the empty line; without one the body starts with this line */
             break;
         }
         if (msg->field_count == MOON_FIELDS_MAX || text.n - buf.left > MOON_HEADER_BYTES_MAX)
