@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * results: the words of RFC 8601 section 2.7 and of RFC 9989 section 4.7 for our enumerations.
+ * Every writer (Authentication-Results, decision log, Lua facts, command line) takes them from
+ * here.
+ */
+#include "engine/auth/results.h"
+
+#include "engine/base/status.h"
+
+const char *moon_result_name(enum moon_result result)
+{
+    switch (result) {
+    case MOON_RESULT_NONE:
+        return "none";
+    case MOON_RESULT_PASS:
+        return "pass";
+    case MOON_RESULT_FAIL:
+        return "fail";
+    case MOON_RESULT_SOFTFAIL:
+        return "softfail";
+    case MOON_RESULT_NEUTRAL:
+        return "neutral";
+    case MOON_RESULT_POLICY:
+        return "policy";
+    case MOON_RESULT_TEMPERROR:
+        return "temperror";
+    case MOON_RESULT_PERMERROR:
+        return "permerror";
+    }
+    (void)MOON_BUG(true); /* said on standard error; in production the word below is the answer */
+    return "none";
+}
+
+const char *moon_dmarc_policy_name(enum moon_dmarc_policy policy)
+{
+    switch (policy) {
+    case MOON_DMARC_POLICY_ABSENT:
+        return "";
+    case MOON_DMARC_POLICY_NONE:
+        return "none";
+    case MOON_DMARC_POLICY_QUARANTINE:
+        return "quarantine";
+    case MOON_DMARC_POLICY_REJECT:
+        return "reject";
+    }
+    (void)MOON_BUG(true); /* as above */
+    return "";
+}

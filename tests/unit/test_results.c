@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * results: the words of the enumerations.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/auth/results.h"
+#include "engine/base/status.h"
+
+/* RFC 8601 section 2.7 */
+static void names_every_result_with_the_word_of_the_registry(void **state)
+{
+    static const struct {
+        enum moon_result result;
+        const char *want;
+    } table[] = {
+        {MOON_RESULT_NONE, "none"},           {MOON_RESULT_PASS, "pass"},
+        {MOON_RESULT_FAIL, "fail"},           {MOON_RESULT_SOFTFAIL, "softfail"},
+        {MOON_RESULT_NEUTRAL, "neutral"},     {MOON_RESULT_POLICY, "policy"},
+        {MOON_RESULT_TEMPERROR, "temperror"}, {MOON_RESULT_PERMERROR, "permerror"},
+    };
+
+    (void)state; /* cmocka's argument, nothing is set up */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_string_equal(moon_result_name(table[i].result), table[i].want);
+}
+
+/* RFC 9989 section 4.7 */
+static void names_every_policy_and_leaves_the_absent_one_empty(void **state)
+{
+    (void)state; /* as above */
+    assert_string_equal(moon_dmarc_policy_name(MOON_DMARC_POLICY_ABSENT), "");
+    assert_string_equal(moon_dmarc_policy_name(MOON_DMARC_POLICY_NONE), "none");
+    assert_string_equal(moon_dmarc_policy_name(MOON_DMARC_POLICY_QUARANTINE), "quarantine");
+    assert_string_equal(moon_dmarc_policy_name(MOON_DMARC_POLICY_REJECT), "reject");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_every_result_with_the_word_of_the_registry),
+        cmocka_unit_test(names_every_policy_and_leaves_the_absent_one_empty),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
