@@ -67,6 +67,24 @@
 #define MOON_POLICY_BYTES        (8L * 1024 * 1024)
 #define MOON_POLICY_MS           500
 
+/* Sources of policies and of moonscan.lua: people write them by hand; also bounds the compiler's
+ * work. Lists are data and may be generated. What a policy may ask of the pattern matcher: subjects
+ * are header fields, patterns are written by hand. */
+#define MOON_SOURCE_BYTES_MAX  (128u * 1024)
+#define MOON_LIST_BYTES_MAX    (1024u * 1024)
+#define MOON_LIST_ENTRIES_MAX  10000u
+#define MOON_PATTERN_BYTES_MAX 1000u
+#define MOON_TENANTS_BYTES_MAX (16u * 1024 * 1024) /* tenants.map: 500,000 domains */
+#define MOON_FACTS_MAX         200u /* names of facts kept with a verdict; there are fewer */
+
+/* Snapshots: 10,000 tenants with a policy each of a few KB are 100 MB; offsets are 32 bits. */
+#define MOON_SNAPSHOT_BYTES_MAX   (512u * 1024 * 1024)
+#define MOON_SNAPSHOT_RECORDS_MAX 2000000u
+#define MOON_SNAPSHOT_KEY_MAX     1024u
+
+/* Items of one list setting. */
+#define MOON_CONF_ITEMS_MAX 1000u
+
 /* One record of the decision log: longer ones are cut field by field, never torn. */
 #define MOON_RECORD_BYTES_MAX 16384u
 

@@ -2,7 +2,11 @@
  *
  * snapshot: what `moonscan publish` wrote and every worker reads: one immutable file of sorted
  * records, key -> bytes, mapped read-only and searched by halving, so that 10,000 tenants cost one
- * look-up. Named by the SHA-256 of its contents.
+ * look-up. Named by the SHA-256 of its contents, which the head of the file states too.
+ *
+ * File:  "MOONSNP1", SHA-256 of all that follows as 64 hex digits, count of records (u32), then for
+ *        each record in key order: offset and length of its key, offset and length of its value
+ * (u32 each, offsets from the file's start); then all keys, then all values. Network byte order.
  *
  * Keys:  conf/<key>          canonical value of a setting
  *        policy/<path>       source text, path relative to the configuration directory
@@ -24,9 +28,15 @@ struct moon_snapshot;
  * is no snapshot. */
 enum moon_status moon_snapshot_open(const char *path, struct moon_snapshot **snapshot_r,
                                     struct moon_error *error);
+/* The same over bytes that the caller keeps until close. */
+enum moon_status moon_snapshot_of_memory(struct moon_span bytes, struct moon_snapshot **snapshot_r,
+                                         struct moon_error *error);
+/* Does the content have the hash that the file states? */
+bool moon_snapshot_verify(const struct moon_snapshot *snapshot);
 void moon_snapshot_close(struct moon_snapshot **snapshot);
-/* First 12 hex digits of the hash, for people and the log. */
+/* First 12 hex digits of the hash, for people and the log; all 64. */
 const char *moon_snapshot_hash(const struct moon_snapshot *snapshot);
+const char *moon_snapshot_full_hash(const struct moon_snapshot *snapshot);
 /* False when there is no such record. The value stays valid until close. */
 bool moon_snapshot_get(const struct moon_snapshot *snapshot, struct moon_span key,
                        struct moon_span *value_r);

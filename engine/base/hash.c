@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash: SHA-256 by OpenSSL's EVP.
+ */
+#include "engine/base/hash.h"
+
+#include <openssl/evp.h>
+
+bool moon_hash_hex(struct moon_span bytes, char hash_r[MOON_HASH_TEXT_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    hash_r[0] = '\0';
+    if (EVP_Digest(bytes.n ? bytes.p : "", bytes.n, digest, &length, EVP_sha256(), NULL) != 1 ||
+        length != 32)
+        return false;
+    for (unsigned i = 0; i < length; i++) {
+        hash_r[2 * i] = digits[digest[i] >> 4];
+        hash_r[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hash_r[64] = '\0';
+    return true;
+}

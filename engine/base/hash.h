@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * hash: SHA-256 (FIPS 180-4), for names of snapshots.
+ */
+#ifndef MOON_BASE_HASH_H
+#define MOON_BASE_HASH_H
+
+#include "engine/base/buf.h"
+
+#define MOON_HASH_TEXT_BYTES 65 /* 64 hex digits and the terminator */
+
+/* Hex digits of the SHA-256 of `bytes`, lower case. False when the library fails. */
+bool moon_hash_hex(struct moon_span bytes, char hash_r[MOON_HASH_TEXT_BYTES]);
+
+#endif

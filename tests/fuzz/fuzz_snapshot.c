@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fuzz target of engine/base/snapshot.c: whatever a file holds, opening and reading stay inside it;
+ * the settings are read as a worker reads them.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "engine/base/conf.h"
+#include "engine/base/snapshot.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct moon_snapshot *snapshot = NULL;
+    struct moon_span key, value;
+    struct moon_conf conf;
+    unsigned sum = 0;
+
+    if (moon_snapshot_of_memory((struct moon_span){(const char *)data, size}, &snapshot, NULL))
+        return 0;
+    for (size_t i = 0; i < 1000 && moon_snapshot_each(snapshot, i, &key, &value); i++) {
+        struct moon_span again;
+        for (size_t k = 0; k < value.n; k++)
+            sum += (unsigned char)value.p[k];
+        if (!moon_snapshot_get(snapshot, key, &again) || again.p != value.p)
+            abort();
+    }
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    if (arena)
+        (void)moon_conf_load(arena, snapshot, &conf, NULL); /* any status is fine here */
+    moon_arena_destroy(&arena);
+    (void)moon_snapshot_verify(snapshot); /* either answer is fine here */
+    moon_snapshot_close(&snapshot);
+    return sum == 1 ? 0 : 0;
+}
