@@ -67,6 +67,9 @@ struct moon_outcome {
 enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *arena,
                            struct moon_message *msg, struct moon_outcome *outcome_r,
                            struct moon_error *error);
+/* The longest a message may take with these settings; whoever waits for the answer waits a little
+ * longer than that. */
+int64_t moon_scan_ms(const struct moon_conf *conf);
 /* Ends what the outcome holds beside the arena (DNS). */
 void moon_outcome_end(struct moon_outcome *outcome);
 

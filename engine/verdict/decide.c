@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * decide: 1. merge the verdicts.  2. Fields that must go.  3. Recipients that must go.  4. Fields
+ * to add.  5. Reply.  6. $local_scan_data.  7. The log line.
+ */
+#include "engine/verdict/decide.h"
+
+#include <string.h>
+
+#include "engine/auth/authres.h"
+#include "engine/base/limits.h"
+#include "engine/verdict/merge.h"
+
+/* The part of the work that every step shares. */
+struct decider {
+    const struct moon_engine *engine;
+    struct moon_arena *arena;
+    const struct moon_message *msg;
+    struct moon_outcome *out;
+    bool failed; /* no memory: sticky */
+};
+
+static void remove_field(struct decider *d, uint32_t index)
+{
+    struct moon_outcome *out = d->out;
+    out->removed_fields =
+        moon_arena_append(d->arena, out->removed_fields, out->removed_field_count, sizeof index);
+    if (out->removed_fields)
+        out->removed_fields[out->removed_field_count++] = index;
+    else
+        d->failed = true;
+}
+
+static void add_field(struct decider *d, bool top, const char *field)
+{
+    struct moon_outcome *out = d->out;
+    struct moon_added_field added = {.top = top};
+
+    if (!field || moon_field_sanitize(d->arena, field, &added.text) != MOON_OK) {
+        d->failed = true;
+        return;
+    }
+    if (!added.text || out->added_count == MOON_ADDED_MAX)
+        return; /* constructors of verdicts refuse both beforehand */
+    out->added = moon_arena_append(d->arena, out->added, out->added_count, sizeof added);
+    if (out->added)
+        out->added[out->added_count++] = added;
+    else
+        d->failed = true;
+}
+
+static bool is_sister(const struct moon_conf *conf, const struct moon_ip *ip)
+{
+    for (size_t i = 0; i < conf->sister_host_count; i++)
+        if (moon_net_has(&conf->sister_hosts[i], ip))
+            return true;
+    return false;
+}
+
+/* Step 2. RFC 8601 section 5: no message may bring results in our name, unless a sister host that
+ * shares our name wrote them. */
+static void remove_forged(struct decider *d)
+{
+    bool sister = is_sister(d->engine->conf, &d->msg->session.ip);
+    struct moon_span prefix = MOON_SPAN(MOON_FIELD_PREFIX);
+
+    for (size_t i = 0; i < d->msg->field_count; i++) {
+        const struct moon_field *field = &d->msg->fields[i];
+        if (field->removed)
+            continue;
+        bool forged = moon_span_eq_nocase(moon_span_sub(field->name, 0, prefix.n), prefix);
+        if (moon_span_is_nocase(field->name, "Authentication-Results"))
+            forged = moon_authres_is_ours(field->value, d->out->results.authserv_id);
+        if (forged && !sister)
+            remove_field(d, field->index);
+    }
+}
+
+/* Step 3. */
+static void remove_recipients(struct decider *d)
+{
+    struct moon_outcome *out = d->out;
+    size_t n = 0;
+
+    out->removed_recipients =
+        moon_arena_array(d->arena, d->msg->recipient_count, sizeof *out->removed_recipients);
+    if (!out->removed_recipients) {
+        d->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < out->tenant_count; i++) {
+        if (out->tenants[i].fate != MOON_FATE_DISCARD)
+            continue;
+        for (size_t k = 0; k < out->tenants[i].recipient_count; k++)
+            out->removed_recipients[n++] = (uint32_t)out->tenants[i].recipients[k];
+    }
+    out->removed_recipient_count = n;
+}
+
+static size_t count_fate(const struct moon_outcome *out, enum moon_fate fate)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < out->tenant_count; i++)
+        count += out->tenants[i].fate == fate;
+    return count;
+}
+
+/* Names of the tenants whose recipients are quarantined: "*" when all are, else a list; "" when
+ * none. Recipients of no tenant are called "-". */
+static const char *quarantined_tenants(struct decider *d)
+{
+    const struct moon_outcome *out = d->out;
+    struct moon_str str;
+
+    if (count_fate(out, MOON_FATE_QUARANTINE) == 0)
+        return "";
+    if (count_fate(out, MOON_FATE_DELIVER) == 0)
+        return "*";
+    moon_str_begin(&str, d->arena);
+    for (size_t i = 0; i < out->tenant_count; i++) {
+        const struct moon_tenant_verdict *tenant = &out->tenants[i];
+        if (tenant->fate == MOON_FATE_QUARANTINE)
+            moon_str_addf(&str, "%s%s", str.length ? "," : "",
+                          *tenant->tenant ? tenant->tenant : "-");
+    }
+    return moon_str_end(&str);
+}
+
+/* The Subject with a tenant's tag in front, instead of the one that came. */
+static void tag_subject(struct decider *d, const char *tag)
+{
+    const struct moon_field *subject = moon_message_field(d->msg, "Subject", NULL, false);
+    const char *text = subject ? moon_field_text(d->arena, subject) : "";
+
+    if (subject)
+        remove_field(d, subject->index);
+    add_field(d, false, moon_arena_printf(d->arena, "Subject: %s %s", tag, text ? text : ""));
+}
+
+/* Step 4. Header fields belong to the whole message: what a policy wants added is added when it is
+ * alone on the message, and told in the notes otherwise. */
+static void add_fields(struct decider *d, const char *quarantined)
+{
+    struct moon_outcome *out = d->out;
+    bool by_router = d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER;
+
+    add_field(d, true, moon_authres_compose(d->arena, d->msg, &out->results));
+    if (*quarantined && !by_router)
+        add_field(d, true,
+                  moon_arena_printf(d->arena, MOON_FIELD_PREFIX "Quarantine: %s", quarantined));
+    for (size_t i = 0; i < out->tenant_count; i++) {
+        const struct moon_verdict *verdict = &out->tenants[i].verdict;
+        if (verdict->failure && out->tenants[i].fate == MOON_FATE_DELIVER)
+            add_field(d, true,
+                      moon_arena_cstr(d->arena, MOON_FIELD_PREFIX "Failure: policy not evaluated"));
+        if (out->tenant_count > 1) {
+            if (verdict->header_count || verdict->tag)
+                out->notes =
+                    "fields and tag of a policy left out: several tenants share the message";
+            continue;
+        }
+        for (size_t k = 0; k < verdict->header_count; k++)
+            add_field(d, false, verdict->headers[k]);
+        if (verdict->tag)
+            tag_subject(d, verdict->tag);
+    }
+}
+
+/* Step 5. The first tenant that wants the action speaks; a failed policy says nothing of itself. */
+static void compose_reply(struct decider *d)
+{
+    struct moon_outcome *out = d->out;
+    bool defer = out->action == MOON_ACTION_DEFER;
+    enum moon_verdict_kind wanted = defer ? MOON_VERDICT_DEFER : MOON_VERDICT_REJECT;
+    const struct moon_verdict *speaker = NULL;
+
+    for (size_t i = 0; i < out->tenant_count; i++) {
+        const struct moon_verdict *verdict = &out->tenants[i].verdict;
+        if (verdict->kind == wanted && (!speaker || (speaker->failure && !verdict->failure)))
+            speaker = verdict;
+    }
+    if (MOON_BUG(!speaker))
+        return;
+    const char *esc = defer ? "4.7.0" : "5.7.1";
+    const char *text = defer ? "This message cannot be accepted now, please try again later"
+                             : "This message is refused by policy";
+    if (speaker->failure) {
+        esc = defer ? "4.3.0" : "5.3.0";
+        text = defer ? "Temporary local problem, please try again later"
+                     : "This message cannot be accepted";
+    } else {
+        esc = speaker->esc ? speaker->esc : esc;
+        text = speaker->text ? speaker->text : text;
+    }
+    out->reply = moon_reply_text(d->arena, esc, text);
+    d->failed = d->failed || !out->reply;
+}
+
+/* Step 6. For routers: whose recipients go to quarantine, and the results in one word each. */
+static void compose_data(struct decider *d, const char *quarantined)
+{
+    const struct moon_results *r = &d->out->results;
+    struct moon_str str;
+
+    moon_str_begin(&str, d->arena);
+    if (*quarantined && d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER)
+        moon_str_addf(&str, "q=%s ", quarantined);
+    moon_str_addf(&str, "spf=%s dkim=%s arc=%s dmarc=%s", moon_result_name(r->spf.result),
+                  moon_result_name(r->dkim.result), moon_result_name(r->arc.result),
+                  moon_result_name(r->dmarc.result));
+    d->out->data = moon_str_end(&str);
+    d->failed = d->failed || !d->out->data;
+}
+
+static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *tenant)
+{
+    const struct moon_verdict *verdict = &tenant->verdict;
+
+    moon_str_addf(str, " tenant=%s verdict=%s%s rule=%s", *tenant->tenant ? tenant->tenant : "-",
+                  moon_verdict_name(verdict->kind),
+                  tenant->by_split ? " (split: own quarantine)" : "",
+                  verdict->rule ? verdict->rule : "-");
+    if (verdict->override)
+        moon_str_addf(str, " override=%s", verdict->override);
+    if (verdict->failure)
+        moon_str_addf(str, " failure=\"%.200s\"", verdict->failure);
+}
+
+/* Step 7. One line for Exim's main log. */
+static void compose_log(struct decider *d)
+{
+    const struct moon_outcome *out = d->out;
+    const struct moon_results *r = &out->results;
+    struct moon_str str;
+
+    moon_str_begin(&str, d->arena);
+    moon_str_addf(&str, "moonscan %s%s spf=%s dkim=%s dmarc=%s", moon_action_name(out->action),
+                  out->split ? " split" : "", moon_result_name(r->spf.result),
+                  moon_result_name(r->dkim.result), moon_result_name(r->dmarc.result));
+    if (r->dmarc.policy)
+        moon_str_addf(&str, " policy=%s", moon_dmarc_policy_name(r->dmarc.policy));
+    moon_str_addf(&str, " from=%.253s", r->from.domain ? r->from.domain : "-");
+    for (size_t i = 0; i < out->tenant_count && str.length < 2 * MOON_REPLY_LINE_MAX; i++)
+        log_tenant(&str, &out->tenants[i]);
+    moon_str_addf(&str, " snapshot=%s", d->engine->conf->snapshot_hash);
+    if (out->notes)
+        moon_str_addf(&str, " note=\"%.200s\"", out->notes);
+    char *line = moon_str_end(&str);
+    for (char *c = line; c && *c; c++)
+        if (*c < 0x20 || *c >= 0x7f)
+            *c = '?';
+    d->out->log = line;
+    d->failed = d->failed || !line;
+}
+
+enum moon_status moon_decide(const struct moon_engine *engine, struct moon_arena *arena,
+                             const struct moon_message *msg, struct moon_outcome *outcome)
+{
+    struct decider d = {engine, arena, msg, outcome, false};
+
+    outcome->action = moon_merge(outcome->tenants, outcome->tenant_count, &outcome->split);
+    remove_forged(&d);
+    if (outcome->action == MOON_ACTION_ACCEPT) {
+        remove_recipients(&d);
+        const char *quarantined = quarantined_tenants(&d);
+        if (!quarantined)
+            return MOON_ENOMEM;
+        add_fields(&d, quarantined);
+        compose_data(&d, quarantined);
+        /* Freezing holds up the whole message: only when nobody's mail would wait with it. */
+        if (engine->conf->quarantine == MOON_QUARANTINE_FREEZE && strcmp(quarantined, "*") == 0)
+            outcome->action = MOON_ACTION_FREEZE;
+    } else {
+        compose_reply(&d);
+    }
+    compose_log(&d);
+    return d.failed ? MOON_ENOMEM : MOON_OK;
+}

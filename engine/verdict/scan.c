@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * scan: the way of one message through the engine.
+ *
+ *   1. who wrote it (From)              5. DMARC, which needs both
+ *   2. ask DNS for all we can foresee   6. seal: the results are const from here
+ *   3. SPF of MAIL FROM and HELO        7. every tenant's policy
+ *   4. DKIM, ARC                        8. merge and decide
+ *
+ * Steps 1 and 2 never wait; in steps 3 to 5 whoever needs an answer lets all questions go on.
+ */
+#include "engine/verdict/scan.h"
+
+#include <string.h>
+
+#include "engine/auth/arc.h"
+#include "engine/auth/dkim.h"
+#include "engine/auth/dmarc.h"
+#include "engine/auth/spf.h"
+#include "engine/base/budget.h"
+#include "engine/verdict/decide.h"
+#include "engine/verdict/tenants.h"
+
+int64_t moon_scan_ms(const struct moon_conf *conf)
+{
+    return conf->dns_ms + 4 * conf->policy_ms + 2000;
+}
+
+static enum moon_dmarc_discovery discovery_of(const struct moon_conf *conf)
+{
+    return conf->dmarc_psl ? MOON_DMARC_DISCOVERY_PSL : MOON_DMARC_DISCOVERY_TREEWALK;
+}
+
+/* 0..99 for sampling (pct of RFC 7489), the same for the same message whenever it is replayed.
+ * FNV-1a over what the sender cannot draw again without changing the message. */
+static unsigned pct_draw(const struct moon_message *msg)
+{
+    const struct moon_field *id = moon_message_field(msg, "Message-ID", NULL, false);
+    struct moon_span parts[2] = {moon_span_of(msg->id), id ? id->value : MOON_SPAN("")};
+    uint32_t hash = 2166136261u;
+
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < parts[k].n; i++)
+            hash = (hash ^ (unsigned char)parts[k].p[i]) * 16777619u;
+    return hash % 100;
+}
+
+/* Steps 1 to 5. */
+static enum moon_status authenticate(const struct moon_engine *engine, struct moon_arena *arena,
+                                     const struct moon_message *msg, struct moon_dns *dns,
+                                     struct moon_results *results)
+{
+    enum moon_dmarc_discovery discovery = discovery_of(engine->conf);
+    struct moon_spf_query query = {.ip = msg->session.ip,
+                                   .helo = msg->session.helo,
+                                   .mail_from = msg->mail_from,
+                                   .receiver = msg->receiver_name,
+                                   .now_s = msg->received_s};
+    struct moon_dkim_check *dkim = NULL;
+
+    enum moon_status status = moon_from_parse(arena, msg, &results->from);
+    if (status != MOON_OK)
+        return status;
+    struct moon_spf_prefetch *prefetch = moon_spf_prefetch_begin(arena, dns, &query);
+    if (prefetch)
+        moon_dns_observe(dns, moon_spf_prefetch_observe, prefetch);
+    moon_dmarc_prefetch(dns, &results->from, discovery);
+    status = moon_dkim_begin(arena, dns, msg, &dkim);
+    if (status == MOON_OK)
+        status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);
+    if (status == MOON_OK)
+        status = moon_spf_check_helo(arena, dns, &query, &results->spf_helo);
+    if (status == MOON_OK)
+        status = moon_dkim_finish(dkim, &results->dkim);
+    if (status == MOON_OK)
+        status = moon_arc_survey(arena, msg, &results->arc);
+    if (status == MOON_OK)
+        status = moon_dmarc_evaluate(arena, dns, discovery, pct_draw(msg), results);
+    results->iprev = msg->session.host_name ? MOON_RESULT_PASS : MOON_RESULT_NONE;
+    return status;
+}
+
+/* The time of the message is used up before this tenant's turn. */
+static struct moon_verdict out_of_time(const struct moon_conf *conf)
+{
+    static const enum moon_verdict_kind kinds[] = {
+        [MOON_FAILURE_DEFER] = MOON_VERDICT_DEFER,
+        [MOON_FAILURE_ACCEPT] = MOON_VERDICT_ACCEPT,
+        [MOON_FAILURE_QUARANTINE] = MOON_VERDICT_QUARANTINE,
+        [MOON_FAILURE_REJECT] = MOON_VERDICT_REJECT,
+    };
+    return (struct moon_verdict){.kind = kinds[conf->failure],
+                                 .layer = "failure",
+                                 .rule = "failure",
+                                 .failure = "the time for this message was used up"};
+}
+
+/* Step 7. */
+static enum moon_status ask_policies(const struct moon_engine *engine, struct moon_arena *arena,
+                                     const struct moon_message *msg,
+                                     const struct moon_budget *budget, struct moon_outcome *outcome)
+{
+    enum moon_status status = moon_tenants_group(arena, engine->snapshot, msg, &outcome->tenants,
+                                                 &outcome->tenant_count, &outcome->notes);
+
+    for (size_t i = 0; status == MOON_OK && i < outcome->tenant_count; i++) {
+        struct moon_tenant_verdict *tenant = &outcome->tenants[i];
+        struct moon_policy_input input = {.msg = msg,
+                                          .results = &outcome->results,
+                                          .tenant = tenant->tenant,
+                                          .recipients = tenant->recipients,
+                                          .recipient_count = tenant->recipient_count};
+        if (moon_budget_spent(budget))
+            tenant->verdict = out_of_time(engine->conf);
+        else
+            status = moon_policy_decide(engine->policies, arena, &input, &tenant->verdict);
+    }
+    return status;
+}
+
+enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *arena,
+                           struct moon_message *msg, struct moon_outcome *outcome_r,
+                           struct moon_error *error)
+{
+    const struct moon_conf *conf = engine->conf;
+    int64_t started_us = moon_clock_us();
+    struct moon_budget budget = moon_budget_of(conf->dns_ms + 3 * conf->policy_ms);
+    struct moon_results *results = &outcome_r->results;
+
+    memset(outcome_r, 0, sizeof *outcome_r);
+    results->authserv_id = conf->authserv_id ? conf->authserv_id : msg->receiver_name;
+    outcome_r->dns = moon_dns_begin(arena, engine->dns, conf->dns_ms, conf->dns_questions_max);
+    if (!outcome_r->dns)
+        return moon_fail(error, MOON_ENOMEM, "no memory for DNS");
+
+    enum moon_status status = authenticate(engine, arena, msg, outcome_r->dns, results);
+    if (status != MOON_OK)
+        return moon_fail(error, status, "authentication: %s", moon_status_name(status));
+    results->dns = moon_dns_stats(outcome_r->dns);
+    results->took_us = moon_clock_us() - started_us;
+
+    status = ask_policies(engine, arena, msg, &budget, outcome_r);
+    if (status == MOON_OK)
+        status = moon_decide(engine, arena, msg, outcome_r);
+    if (status != MOON_OK)
+        return moon_fail(error, status, "decision: %s", moon_status_name(status));
+    return MOON_OK;
+}
+
+void moon_outcome_end(struct moon_outcome *outcome)
+{
+    if (outcome->dns)
+        moon_dns_end(&outcome->dns);
+}
