@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * results (report): one JSON shape for people, scripts and the decision log. Members without a
+ * value are left out, so that a record of a plain message stays near one kilobyte.
+ */
+#include "engine/report/results.h"
+
+#include "engine/base/limits.h"
+
+/* What a stranger can make long is cut to this in records. */
+#define TEXT_MAX 512u
+
+static void add(struct moon_json *json, const char *key, const char *value)
+{
+    if (value && *value)
+        moon_json_span(json, key, moon_span_sub(moon_span_of(value), 0, TEXT_MAX));
+}
+
+static void add_count(struct moon_json *json, const char *key, int64_t value)
+{
+    if (value)
+        moon_json_int(json, key, value);
+}
+
+static void add_flag(struct moon_json *json, const char *key, bool value)
+{
+    if (value)
+        moon_json_bool(json, key, true);
+}
+
+static void add_result(struct moon_json *json, enum moon_result result, const char *reason)
+{
+    moon_json_string(json, "result", moon_result_name(result));
+    add(json, "reason", reason);
+}
+
+void moon_json_message(struct moon_json *json, const struct moon_message *msg)
+{
+    const struct moon_session *session = &msg->session;
+    char ip[MOON_IP_TEXT_MAX];
+
+    moon_json_object(json, "client");
+    add(json, "ip", moon_ip_format(&session->ip, ip));
+    add_count(json, "port", session->port);
+    add(json, "helo", session->helo);
+    add(json, "host", session->host_name);
+    add(json, "protocol", session->protocol);
+    add(json, "tls", session->tls);
+    add(json, "authenticated", session->authenticated);
+    moon_json_close(json, '}');
+
+    moon_json_object(json, "envelope");
+    moon_json_span(json, "from", moon_span_sub(moon_span_of(msg->mail_from), 0, TEXT_MAX));
+    moon_json_array(json, "to");
+    for (size_t i = 0; i < msg->recipient_count && i < 10; i++)
+        moon_json_span(json, NULL,
+                       moon_span_sub(moon_span_of(msg->recipients[i].address), 0, TEXT_MAX));
+    moon_json_close(json, ']');
+    moon_json_int(json, "recipients", (int64_t)msg->recipient_count);
+    moon_json_close(json, '}');
+
+    const struct moon_field *id = moon_message_field(msg, "Message-ID", NULL, false);
+    if (id)
+        moon_json_span(json, "message_id", moon_span_sub(moon_span_trim(id->value), 0, TEXT_MAX));
+    moon_json_int(json, "body_bytes", msg->body.size_bytes);
+}
+
+static void json_from(struct moon_json *json, const struct moon_from *from)
+{
+    moon_json_object(json, "from");
+    add(json, "domain", from->domain);
+    if (from->kept)
+        add(json, "address", from->authors[0].address);
+    moon_json_int(json, "count", (int64_t)from->count);
+    add_flag(json, "ambiguous", from->ambiguous);
+    add(json, "reason", from->reason);
+    moon_json_close(json, '}');
+}
+
+static void json_spf(struct moon_json *json, const char *key, const struct moon_spf *spf)
+{
+    moon_json_object(json, key);
+    add_result(json, spf->result, spf->reason);
+    add(json, "domain", spf->domain);
+    add(json, "scope", spf->scope);
+    add(json, "matched", spf->matched);
+    add(json, "explanation", spf->explanation);
+    add_count(json, "lookups", spf->lookups);
+    add_count(json, "voids", spf->voids);
+    add_flag(json, "aligned", spf->aligned);
+    moon_json_close(json, '}');
+}
+
+static void json_signature(struct moon_json *json, const struct moon_dkim_sig *sig)
+{
+    moon_json_object(json, NULL);
+    add_result(json, sig->result, sig->reason);
+    add(json, "domain", sig->domain);
+    add(json, "selector", sig->selector);
+    add(json, "identity", sig->identity);
+    add(json, "algorithm", sig->algorithm);
+    add_count(json, "bits", sig->bits);
+    add(json, "canonicalization", sig->canonicalization);
+    if (sig->body_length >= 0)
+        moon_json_int(json, "body_length", sig->body_length);
+    add_count(json, "unsigned_bytes", sig->unsigned_bytes);
+    if (sig->signed_at_s >= 0)
+        moon_json_int(json, "signed_at", sig->signed_at_s);
+    if (sig->expires_s >= 0)
+        moon_json_int(json, "expires", sig->expires_s);
+    add_flag(json, "testing", sig->testing);
+    add_flag(json, "aligned", sig->aligned);
+    moon_json_close(json, '}');
+}
+
+static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
+{
+    moon_json_object(json, "dmarc");
+    add_result(json, dmarc->result, dmarc->reason);
+    add(json, "policy", moon_dmarc_policy_name(dmarc->policy));
+    add(json, "published", moon_dmarc_policy_name(dmarc->published));
+    add(json, "published_tag", dmarc->published_tag);
+    add(json, "policy_domain", dmarc->policy_domain);
+    add(json, "organizational_domain", dmarc->organizational_domain);
+    moon_json_string(json, "discovery",
+                     dmarc->discovery == MOON_DMARC_DISCOVERY_PSL ? "psl" : "treewalk");
+    add(json, "record", dmarc->record);
+    add_flag(json, "testing", dmarc->testing);
+    add_flag(json, "dkim_aligned", dmarc->dkim_aligned);
+    add_flag(json, "spf_aligned", dmarc->spf_aligned);
+    add(json, "error", dmarc->error);
+    moon_json_close(json, '}');
+}
+
+void moon_json_results(struct moon_json *json, const struct moon_results *results)
+{
+    const struct moon_arc *arc = &results->arc;
+
+    json_from(json, &results->from);
+    json_spf(json, "spf", &results->spf);
+    json_spf(json, "spf_helo", &results->spf_helo);
+    moon_json_string(json, "iprev", moon_result_name(results->iprev));
+    moon_json_array(json, "dkim");
+    for (size_t i = 0; i < results->dkim.count; i++)
+        json_signature(json, &results->dkim.sigs[i]);
+    moon_json_close(json, ']');
+    if (results->dkim.found > results->dkim.count)
+        moon_json_int(json, "dkim_found", (int64_t)results->dkim.found);
+    moon_json_object(json, "arc");
+    add_result(json, arc->result, arc->reason);
+    add_flag(json, "verified", arc->verified);
+    add_count(json, "instances", arc->instances);
+    moon_json_close(json, '}');
+    json_dmarc(json, &results->dmarc);
+}
+
+static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,
+                         bool taken)
+{
+    const struct moon_verdict *verdict = &tenant->verdict;
+
+    moon_json_object(json, NULL);
+    moon_json_string(json, "tenant", tenant->tenant);
+    moon_json_int(json, "recipients", (int64_t)tenant->recipient_count);
+    moon_json_string(json, "verdict", moon_verdict_name(verdict->kind));
+    if (taken)
+        moon_json_string(json, "fate", moon_fate_name(tenant->fate));
+    add(json, "layer", verdict->layer);
+    add(json, "rule", verdict->rule);
+    add(json, "esc", verdict->esc);
+    add(json, "override", verdict->override);
+    add(json, "comment", verdict->comment);
+    add(json, "reason", verdict->reason);
+    add(json, "failure", verdict->failure);
+    if (verdict->fact_count) {
+        moon_json_array(json, "facts");
+        for (size_t i = 0; i < verdict->fact_count && i < 40; i++)
+            add(json, NULL, verdict->facts[i]);
+        moon_json_close(json, ']');
+    }
+    moon_json_close(json, '}');
+}
+
+/* "Name" of "Name: value". */
+static struct moon_span field_name(const char *field)
+{
+    struct moon_span text = moon_span_of(field);
+    return moon_span_sub(text, 0, moon_span_find(text, ':'));
+}
+
+void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
+                       const struct moon_outcome *outcome)
+{
+    bool taken = outcome->action == MOON_ACTION_ACCEPT || outcome->action == MOON_ACTION_FREEZE;
+
+    (void)msg; /* part of the contract: later members name recipients */
+    moon_json_array(json, "verdicts");
+    for (size_t i = 0; i < outcome->tenant_count && i < 10; i++)
+        json_verdict(json, &outcome->tenants[i], taken);
+    moon_json_close(json, ']');
+    add_count(json, "verdicts_left_out",
+              outcome->tenant_count > 10 ? (int64_t)outcome->tenant_count - 10 : 0);
+
+    moon_json_object(json, "decision");
+    moon_json_string(json, "action", moon_action_name(outcome->action));
+    add_flag(json, "split", outcome->split);
+    add(json, "reply", outcome->reply);
+    add(json, "data", outcome->data);
+    if (outcome->added_count) {
+        moon_json_array(json, "added");
+        for (size_t i = 0; i < outcome->added_count; i++)
+            moon_json_span(json, NULL, field_name(outcome->added[i].text));
+        moon_json_close(json, ']');
+    }
+    add_count(json, "removed_fields", (int64_t)outcome->removed_field_count);
+    add_count(json, "discarded_recipients", (int64_t)outcome->removed_recipient_count);
+    add(json, "notes", outcome->notes);
+    moon_json_close(json, '}');
+}
+
+static void json_answer(struct moon_json *json, const struct moon_dns_answer *answer)
+{
+    char ip[MOON_IP_TEXT_MAX];
+
+    moon_json_object(json, NULL);
+    add(json, "name", answer->name);
+    moon_json_string(json, "type", moon_dns_type_name(answer->type));
+    moon_json_string(json, "state", moon_dns_state_name(answer->state));
+    add(json, "reason", answer->reason);
+    moon_json_int(json, "round", answer->round);
+    if (answer->count) {
+        moon_json_array(json, "records");
+        for (size_t i = 0; i < answer->count && i < 4; i++) {
+            const struct moon_dns_record *record = &answer->records[i];
+            if (record->ip.family)
+                moon_json_string(json, NULL, moon_ip_format(&record->ip, ip));
+            else if (record->name)
+                add(json, NULL, record->name);
+            else
+                moon_json_span(json, NULL, moon_span_sub(record->text, 0, TEXT_MAX));
+        }
+        moon_json_close(json, ']');
+    }
+    moon_json_close(json, '}');
+}
+
+void moon_json_dns(struct moon_json *json, const struct moon_dns *dns, bool everything)
+{
+    struct moon_dns_stats stats = moon_dns_stats(dns);
+    const struct moon_dns_answer *answer;
+
+    moon_json_object(json, "dns");
+    moon_json_int(json, "questions", stats.questions);
+    moon_json_int(json, "rounds", stats.rounds);
+    moon_json_int(json, "waiting_us", stats.waiting_us);
+    add_count(json, "refused_by_cap", stats.capped);
+    if (everything) {
+        moon_json_array(json, "answers");
+        for (size_t i = 0; (answer = moon_dns_each(dns, i)); i++)
+            json_answer(json, answer);
+        moon_json_close(json, ']');
+    }
+    moon_json_close(json, '}');
+}
