@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * confine: descriptors, limits and the seccomp allow-list of a worker (libseccomp).
+ */
+#include "engine/cmd/confine.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* Address space: the libraries map about 60 MB, a message at most MOON_ARENA_BYTES_MAX and the
+ * policy its own; CPU is a last resort behind the alarm of each message. */
+#define ADDRESS_SPACE_BYTES (768ul * 1024 * 1024)
+#define CPU_S               3600ul
+#define DESCRIPTORS         64ul
+
+enum moon_status moon_confine_start(int keep_fd, struct moon_error *error)
+{
+    static const struct {
+        int resource;
+        rlim_t value;
+    } limits[] = {
+        {RLIMIT_CORE, 0},
+        {RLIMIT_CPU, CPU_S},
+        {RLIMIT_NOFILE, DESCRIPTORS},
+        {RLIMIT_AS, SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES}, /* shadow memory is huge */
+    };
+
+    if (close_range((unsigned)keep_fd + 1, ~0u, 0) != 0)
+        return moon_fail(error, MOON_EIO, "close_range: %s", strerror(errno));
+    (void)umask(027); /* cannot fail */
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct rlimit limit;
+        if (getrlimit(limits[i].resource, &limit) != 0)
+            return moon_fail(error, MOON_EIO, "getrlimit: %s", strerror(errno));
+        if (limit.rlim_max > limits[i].value)
+            limit.rlim_max = limits[i].value;
+        if (limit.rlim_cur > limit.rlim_max)
+            limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(limits[i].resource, &limit) != 0)
+            return moon_fail(error, MOON_EIO, "setrlimit: %s", strerror(errno));
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0)
+        return moon_fail(error, MOON_EIO, "prctl: %s", strerror(errno));
+    return MOON_OK;
+}
+
+/* By need: memory; files (settings of the resolver, the log, the body); DNS and the module's
+ * socket; time and signals; facts about ourselves that libc and libspf2 ask for; the end. */
+static const int allowed[] = {
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(pread64),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(openat),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(statx),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(stat),
+    SCMP_SYS(open),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(connect),
+    SCMP_SYS(bind),
+    SCMP_SYS(sendto),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(ioctl),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(select),
+    SCMP_SYS(pselect6),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(alarm),
+    SCMP_SYS(setitimer),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(futex),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(uname),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+static int add_rules(scmp_filter_ctx filter)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof allowed / sizeof *allowed; i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    /* Memory, but never memory that can be executed. */
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    /* Sockets of IP only: no netlink, no packet, no Unix socket to other services. */
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, AF_INET));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+    return rc;
+}
+
+enum moon_status moon_confine_filter(struct moon_error *error)
+{
+    enum moon_status status = MOON_OK;
+
+    if (SANITIZED)
+        return MOON_OK; /* the sanitizers' own calls are not on the list */
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (!filter)
+        return moon_fail(error, MOON_EIO, "seccomp: no filter");
+    int rc = add_rules(filter);
+    if (rc == 0)
+        rc = seccomp_load(filter);
+    if (rc != 0)
+        status = moon_fail(error, MOON_EIO, "seccomp: %s", strerror(-rc));
+    seccomp_release(filter);
+    return status;
+}

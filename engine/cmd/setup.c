@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * setup: snapshot -> settings -> DNS -> policies.
+ */
+#include "engine/cmd/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef MOON_STATE_DIR
+#define MOON_STATE_DIR "/var/lib/moonscan"
+#endif
+#define SETTINGS_BYTES_MAX (4u * 1024 * 1024)
+
+const char *moon_setup_snapshot_path(void)
+{
+    const char *path = getenv("MOONSCAN_SNAPSHOT");
+    return path && *path ? path : MOON_STATE_DIR "/current";
+}
+
+enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_backend *dns,
+                                 struct moon_setup *setup_r, struct moon_error *error)
+{
+    enum moon_status status = MOON_OK;
+
+    memset(setup_r, 0, sizeof *setup_r);
+    setup_r->dns = dns;
+    setup_r->arena = moon_arena_create(SETTINGS_BYTES_MAX);
+    if (!setup_r->arena)
+        status = moon_fail(error, MOON_ENOMEM, "no memory for the settings");
+    if (status == MOON_OK && snapshot_path)
+        status = moon_snapshot_open(snapshot_path, &setup_r->snapshot, error);
+    if (status == MOON_OK)
+        status = moon_conf_load(setup_r->arena, setup_r->snapshot, &setup_r->conf, error);
+    if (status == MOON_OK && !setup_r->dns)
+        status = moon_dns_backend_cares(setup_r->conf.dns_servers, setup_r->conf.dns_server_count,
+                                        &setup_r->dns, error);
+    if (status == MOON_OK)
+        status = moon_policies_create(&setup_r->conf, setup_r->snapshot, &setup_r->policies, error);
+    if (status != MOON_OK) {
+        moon_setup_close(setup_r);
+        return status;
+    }
+    setup_r->engine =
+        (struct moon_engine){&setup_r->conf, setup_r->snapshot, setup_r->dns, setup_r->policies};
+    return MOON_OK;
+}
+
+void moon_setup_close(struct moon_setup *setup)
+{
+    if (setup->policies)
+        moon_policies_destroy(&setup->policies);
+    if (setup->dns)
+        moon_dns_backend_destroy(&setup->dns);
+    if (setup->snapshot)
+        moon_snapshot_close(&setup->snapshot);
+    moon_arena_destroy(&setup->arena);
+}
