@@ -30,6 +30,13 @@
 #define MOON_DNS_ANSWER_MAX    65535u /* a TCP answer's length field */
 #define MOON_DNS_EDNS_BYTES    1232u  /* the size that fits every path's MTU */
 #define MOON_DNS_MS            10000  /* default deadline of all questions of a message */
+#define MOON_DNS_ANSWERS_MAX   256u   /* kept for the record, those refused by the cap included */
+#define MOON_DNS_RRS_MAX       4096u  /* of one packet: 65535 bytes hold 5957 of the shortest */
+
+/* Zone files: for tests and trials, not for serving. */
+#define MOON_ZONE_BYTES_MAX   (4u * 1024 * 1024)
+#define MOON_ZONE_RECORDS_MAX 20000u
+#define MOON_ZONE_ARENA_MAX   (64u * 1024 * 1024)
 
 /* SPF. RFC 7208 sections 4.6.4 and 11.1. */
 #define MOON_SPF_TERMS_MAX       10u

@@ -33,7 +33,8 @@ enum moon_dns_state {
     MOON_DNS_STATE_NODATA,   /* the name exists, the type does not; also a CNAME loop or too long a
                                 chain (counted in reason) */
     MOON_DNS_STATE_NXDOMAIN, /* rcode 3, also at the end of a CNAME chain; a name that cannot exist
-                                (too long, an empty label) is answered so without asking */
+                                (too long, an empty label, the root) is answered so without
+                                asking, reason "bad name" */
     MOON_DNS_STATE_TROUBLE,  /* timeout, SERVFAIL, REFUSED, FORMERR, an answer that does not parse,
                                 the message's question cap, no memory */
 };
@@ -56,15 +57,19 @@ struct moon_dns_answer {
     struct moon_dns_record *records;
     size_t count;
     bool more;      /* the server sent more than MOON_DNS_RECORDS_MAX */
-    unsigned round; /* depth in the chain of dependent questions, from 1 */
+    unsigned round; /* depth in the chain of dependent questions, from 1; 0: never sent. A question
+                       started from inside the observer is one deeper than the answer observed;
+                       any other is one deeper than the deepest answer that moon_dns_wait has
+                       returned before. A CNAME we had to follow ourselves adds one. */
     int64_t took_us;
 };
 
 struct moon_dns_stats {
-    unsigned questions;  /* sent (or read from the zone file) */
-    unsigned prefetched; /* of these: started before they were needed */
-    unsigned rounds;     /* longest chain of questions that had to wait for one another */
-    unsigned capped;     /* refused by MOON_DNS_QUESTIONS_MAX */
+    unsigned questions;  /* sent (or read from the zone file); CNAME targets we asked for too */
+    unsigned prefetched; /* of these: started by moon_dns_start, before they were needed */
+    unsigned rounds;     /* the highest round of the answers moon_dns_wait has returned: prefetched
+                            answers that nobody needed do not count */
+    unsigned capped;     /* waited for, and refused by the cap */
     int64_t waiting_us;  /* wall time spent in moon_dns_wait with nothing else to do */
 };
 
@@ -78,7 +83,9 @@ enum moon_status moon_dns_backend_cares(const char *const *servers, size_t count
                                         struct moon_error *error);
 
 /* Answers from a zone text (a subset of RFC 1035 section 5.1: owner [ttl] [IN] type data, quoted
- * strings, ';' comments, $ORIGIN, parentheses). Types A AAAA TXT MX PTR CNAME; besides, for tests,
+ * strings of at most 255 bytes, ';' comments, $ORIGIN, parentheses; names without a final dot are
+ * relative to $ORIGIN, which is the root at first). Types A AAAA TXT MX PTR CNAME; of SOA, NS and
+ * other common types only the owner counts; besides, for tests,
  * `name TIMEOUT`, `name SERVFAIL` (for every type) and `name TYPE TIMEOUT`. A name above an
  * existing one exists (RFC 8020); wildcards of RFC 4592 work. MOON_ECONF names `origin` (file name)
  * and line. */
@@ -87,21 +94,24 @@ enum moon_status moon_dns_backend_zone(struct moon_span text, const char *origin
                                        struct moon_error *error);
 void moon_dns_backend_destroy(struct moon_dns_backend **backend);
 
-/* Told of each answer as it arrives, from inside moon_dns_wait; may start further questions, must
- * do nothing else. The prefetcher of SPF is the one user. */
+/* Told of each answer to a question that was sent, as it arrives, from inside moon_dns_wait; may
+ * start further questions, must do nothing else. The prefetcher of SPF is the one user. What it
+ * starts may use four fifths of the cap: the rest is left to evaluators. */
 typedef void moon_dns_observer(void *context, const struct moon_dns_answer *answer);
 
-/* In the arena; end it before the arena goes. `deadline_ms` counts from now; `questions_max` 0
- * means MOON_DNS_QUESTIONS_MAX. NULL without memory. */
+/* In the arena; end it before the arena and the backend go. One message at a time for a backend.
+ * `deadline_ms` counts from now; `questions_max` 0 means MOON_DNS_QUESTIONS_MAX. NULL without
+ * memory. */
 struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backend *backend,
                                 int64_t deadline_ms, unsigned questions_max);
 void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *context);
 /* Drops what is still under way. */
 void moon_dns_end(struct moon_dns **dns);
 
-/* Starts a question, or finds the one that was started. Never waits, never NULL (without memory: a
- * constant trouble answer). `name` is text with dots, a final dot allowed; bytes of a label that
- * are special are written \DDD or \. as above. */
+/* Starts a question, or finds the one that was started. Never waits, never NULL (without memory, or
+ * above the cap: a constant trouble answer that is not kept, so that a wait tries again). `name` is
+ * text with dots, a final dot allowed; bytes of a label that are special are written \DDD or \. as
+ * above. */
 const struct moon_dns_answer *moon_dns_start(struct moon_dns *dns, const char *name,
                                              enum moon_dns_type type);
 /* The same, and waits for it; other questions go on meanwhile. Never PENDING, never NULL. */

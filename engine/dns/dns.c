@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dns: the questions of one message and their answers. Sits between the evaluators (and the SPF
+ * prefetcher) above and a backend below, which is either c-ares or a zone file.
+ *
+ *  1. A name is normalised; one that cannot exist is NXDOMAIN at once.
+ *  2. The cache knows every name and type asked before; each is asked once.
+ *  3. The cap and the deadline decide whether a new question may be sent.
+ *  4. The backend is asked; while somebody waits, it is stepped until that answer is in.
+ *  5. An answer that is only a CNAME leads to a question for its target (RFC 1034 section 3.6.2),
+ *     at most MOON_DNS_CNAMES_MAX times.
+ *  6. Each answer is told to the observer, which may start more questions.
+ *  7. The deadline turns all that is outstanding into trouble.
+ */
+#include "engine/dns/dns.h"
+
+#include <string.h>
+
+#include "engine/dns/backend.h"
+#include "engine/dns/name.h"
+
+#define SLOTS        512u  /* twice MOON_DNS_ANSWERS_MAX, so that a free slot is always near */
+#define NAME_KEPT    1024u /* of a name that cannot exist: longer than any that can, escaped */
+#define RESERVE_PART 5u    /* one question in five is kept for evaluators, see may_ask() */
+
+_Static_assert(SLOTS >= 2 * MOON_DNS_ANSWERS_MAX, "the table needs free slots");
+
+struct question {
+    struct moon_dns_ask ask;
+    struct moon_dns_answer answer;
+    struct moon_dns_wire wire; /* length 0: a name that cannot exist, known by answer.name */
+    int64_t started_us;
+    struct question *untold; /* next answer the observer has not seen */
+};
+
+struct moon_dns {
+    struct moon_arena *arena;
+    struct moon_dns_backend *backend;
+    struct moon_budget budget;
+    unsigned questions_max;
+    moon_dns_observer *observer;
+    void *observer_context;
+    const struct moon_dns_answer *observed; /* the answer the observer is looking at, or NULL */
+    unsigned waited_round;                  /* highest round of an answer somebody waited for */
+    struct moon_dns_stats stats;
+    struct question *order[MOON_DNS_ANSWERS_MAX];
+    size_t count;
+    struct question *slots[SLOTS];
+    struct question *untold, **untold_end;
+};
+
+static const struct moon_dns_answer no_memory = {
+    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "no memory"};
+static const struct moon_dns_answer too_many = {
+    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "question limit"};
+static const struct moon_dns_answer from_observer = {
+    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "waited from inside the observer"};
+
+struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backend *backend,
+                                int64_t deadline_ms, unsigned questions_max)
+{
+    struct moon_dns *dns = moon_arena_alloc(arena, sizeof *dns);
+    if (!dns)
+        return NULL;
+    dns->arena = arena;
+    dns->backend = backend;
+    dns->budget = moon_budget_of(deadline_ms);
+    dns->questions_max = questions_max ? questions_max : MOON_DNS_QUESTIONS_MAX;
+    dns->untold_end = &dns->untold;
+    if (backend->ops->begin)
+        backend->ops->begin(backend);
+    return dns;
+}
+
+void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *context)
+{
+    dns->observer = observer;
+    dns->observer_context = context;
+}
+
+void moon_dns_end(struct moon_dns **dns)
+{
+    if (!*dns)
+        return;
+    (*dns)->backend->ops->cancel((*dns)->backend, *dns);
+    *dns = NULL;
+}
+
+void moon_dns_backend_destroy(struct moon_dns_backend **backend)
+{
+    if (*backend)
+        (*backend)->ops->destroy(*backend);
+    *backend = NULL;
+}
+
+struct moon_arena *moon_dns_arena(struct moon_dns *dns)
+{
+    return dns->arena;
+}
+
+/* --- the cache ----------------------------------------------------------------------------------
+ */
+
+/* What is looked for: a name on the wire, or the text of one that cannot exist. */
+struct key {
+    struct moon_dns_wire wire;
+    struct moon_span text;
+    enum moon_dns_type type;
+};
+
+static struct key key_of(const char *name, enum moon_dns_type type)
+{
+    struct key key = {.type = type};
+    struct moon_span text = {name, strnlen(name, NAME_KEPT)};
+    /* The root is no name that anything of a message could be found at. */
+    if (moon_dns_wire_parse(text, &key.wire) && key.wire.length == 1)
+        key.wire.length = 0;
+    key.text = text;
+    return key;
+}
+
+static bool key_matches(const struct key *key, const struct question *question)
+{
+    if (key->type != question->answer.type || key->wire.length != question->wire.length)
+        return false;
+    return key->wire.length ? moon_dns_wire_equal(&key->wire, &question->wire)
+                            : moon_span_is_nocase(key->text, question->answer.name);
+}
+
+/* The slot that holds the question, or the free one where it belongs. Names that cannot exist
+ * share one chain. */
+static struct question **slot_of(struct moon_dns *dns, const struct key *key)
+{
+    uint32_t at = moon_dns_wire_hash(&key->wire) + (uint32_t)key->type * 31u;
+    while (dns->slots[at % SLOTS] && !key_matches(key, dns->slots[at % SLOTS]))
+        at++; /* ends: half of the slots are free at least */
+    return &dns->slots[at % SLOTS];
+}
+
+static char *name_text(struct moon_arena *arena, const struct key *key)
+{
+    if (key->wire.length)
+        return moon_dns_wire_text(arena, &key->wire);
+    char *copy = moon_arena_dup(arena, key->text);
+    for (char *c = copy; c && *c; c++)
+        *c = moon_lower(*c);
+    return copy;
+}
+
+/* A new entry; NULL without memory. The caller has checked that there is room. */
+static struct question *enter(struct moon_dns *dns, const struct key *key, struct question **slot)
+{
+    struct question *question = moon_arena_alloc(dns->arena, sizeof *question);
+    char *name = question ? name_text(dns->arena, key) : NULL;
+    if (!name)
+        return NULL;
+    question->wire = key->wire;
+    question->answer = (struct moon_dns_answer){.name = name, .type = key->type, .reason = ""};
+    question->started_us = moon_clock_us();
+    *slot = question;
+    dns->order[dns->count++] = question;
+    return question;
+}
+
+/* --- asking -------------------------------------------------------------------------------------
+ */
+
+/* The observer follows a stranger's records: it may not use up what evaluators still need. */
+static bool may_ask(const struct moon_dns *dns)
+{
+    unsigned max = dns->questions_max;
+    if (dns->observed)
+        max -= max / RESERVE_PART;
+    return dns->stats.questions < max;
+}
+
+static void answer_with(struct question *question, enum moon_dns_state state, const char *reason)
+{
+    question->answer.state = state;
+    question->answer.reason = reason;
+}
+
+static void send_question(struct moon_dns *dns, struct question *question, bool needed)
+{
+    dns->stats.questions++;
+    if (!needed)
+        dns->stats.prefetched++;
+    question->answer.round = 1 + (dns->observed ? dns->observed->round : dns->waited_round);
+    question->ask =
+        (struct moon_dns_ask){.dns = dns, .name = question->wire, .type = question->answer.type};
+    dns->backend->ops->ask(dns->backend, &question->ask);
+}
+
+/* The entry for a question, asked if it is new. NULL: *constant_r is the answer. What only a
+ * prefetch wanted and the cap refused is not kept: an evaluator may still ask it. */
+static struct question *find_or_ask(struct moon_dns *dns, const char *name, enum moon_dns_type type,
+                                    bool needed, const struct moon_dns_answer **constant_r)
+{
+    struct key key = key_of(name, type);
+    struct question **slot = slot_of(dns, &key);
+    if (*slot)
+        return *slot;
+
+    bool refused = key.wire.length && !may_ask(dns);
+    if (refused && needed)
+        dns->stats.capped++;
+    *constant_r = &too_many;
+    if (dns->count == MOON_DNS_ANSWERS_MAX || (refused && !needed))
+        return NULL;
+    struct question *question = enter(dns, &key, slot);
+    *constant_r = &no_memory;
+    if (!question)
+        return NULL;
+    if (key.wire.length == 0)
+        answer_with(question, MOON_DNS_STATE_NXDOMAIN, "bad name");
+    else if (refused)
+        answer_with(question, MOON_DNS_STATE_TROUBLE, "question limit");
+    else if (moon_budget_spent(&dns->budget))
+        answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
+    else
+        send_question(dns, question, needed);
+    return question;
+}
+
+const struct moon_dns_answer *moon_dns_start(struct moon_dns *dns, const char *name,
+                                             enum moon_dns_type type)
+{
+    const struct moon_dns_answer *constant = NULL;
+    struct question *question = find_or_ask(dns, name, type, false, &constant);
+    return question ? &question->answer : constant;
+}
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+static void finish(struct question *question)
+{
+    struct moon_dns *dns = question->ask.dns;
+    question->answer.took_us = moon_clock_us() - question->started_us;
+    question->untold = NULL;
+    *dns->untold_end = question;
+    dns->untold_end = &question->untold;
+}
+
+/* Asks for the target of a CNAME, if it may. */
+static bool follow(struct question *question, const struct moon_dns_reply *reply)
+{
+    struct moon_dns *dns = question->ask.dns;
+    unsigned hops = question->ask.hops + 1; /* at least: so that the recursion ends */
+    if (reply->hops > hops)
+        hops = reply->hops;
+    if (hops > MOON_DNS_CNAMES_MAX)
+        answer_with(question, MOON_DNS_STATE_NODATA, "CNAME chain too long");
+    else if (dns->stats.questions >= dns->questions_max)
+        answer_with(question, MOON_DNS_STATE_TROUBLE, "question limit");
+    else if (moon_budget_spent(&dns->budget))
+        answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
+    else {
+        dns->stats.questions++;
+        question->answer.round++;
+        question->ask.name = reply->target;
+        question->ask.hops = hops;
+        dns->backend->ops->ask(dns->backend, &question->ask);
+        return true;
+    }
+    return false;
+}
+
+void moon_dns_deliver(struct moon_dns_ask *ask, const struct moon_dns_reply *reply)
+{
+    struct question *question = (struct question *)(void *)ask; /* its first member */
+    if (MOON_BUG(question->answer.state != MOON_DNS_STATE_PENDING))
+        return;
+    if (reply->follow) {
+        if (follow(question, reply))
+            return;
+    } else {
+        answer_with(question, reply->state, reply->reason ? reply->reason : "");
+        question->answer.records = reply->records;
+        question->answer.count = reply->count;
+        question->answer.more = reply->more;
+    }
+    finish(question);
+}
+
+/* Tells the observer what came in; what it starts may come in at once and is told as well. */
+static void tell(struct moon_dns *dns)
+{
+    while (dns->untold) { /* at most once for each entry */
+        struct question *question = dns->untold;
+        dns->untold = question->untold;
+        if (!dns->untold)
+            dns->untold_end = &dns->untold;
+        if (dns->observer) {
+            dns->observed = &question->answer;
+            dns->observer(dns->observer_context, &question->answer);
+            dns->observed = NULL;
+        }
+    }
+}
+
+/* The deadline: everything outstanding is trouble. */
+static void expire(struct moon_dns *dns)
+{
+    dns->backend->ops->cancel(dns->backend, dns);
+    for (size_t i = 0; i < dns->count; i++) {
+        struct question *question = dns->order[i];
+        if (question->answer.state == MOON_DNS_STATE_PENDING) {
+            answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
+            finish(question);
+        }
+    }
+}
+
+static void wait_for(struct moon_dns *dns, const struct question *question)
+{
+    int64_t from_us = moon_clock_us();
+    while (question->answer.state == MOON_DNS_STATE_PENDING) {
+        int64_t left_ms = moon_budget_left_ms(&dns->budget);
+        dns->backend->ops->step(dns->backend, dns, left_ms); /* with 0 left: what is there */
+        if (question->answer.state == MOON_DNS_STATE_PENDING && left_ms == 0)
+            expire(dns);
+        tell(dns);
+    }
+    dns->stats.waiting_us += moon_clock_us() - from_us;
+}
+
+const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *name,
+                                            enum moon_dns_type type)
+{
+    const struct moon_dns_answer *constant = NULL;
+    if (MOON_BUG(dns->observed))
+        return &from_observer;
+    tell(dns);
+    struct question *question = find_or_ask(dns, name, type, true, &constant);
+    if (!question)
+        return constant;
+    wait_for(dns, question);
+    tell(dns); /* an answer that came at once did not pass the loop above */
+    if (question->answer.round > dns->waited_round)
+        dns->waited_round = question->answer.round;
+    dns->stats.rounds = dns->waited_round;
+    return &question->answer;
+}
+
+/* --- for the record -----------------------------------------------------------------------------
+ */
+
+struct moon_dns_stats moon_dns_stats(const struct moon_dns *dns)
+{
+    return dns->stats;
+}
+
+const struct moon_dns_answer *moon_dns_each(const struct moon_dns *dns, size_t index)
+{
+    return index < dns->count ? &dns->order[index]->answer : NULL;
+}
+
+const char *moon_dns_type_name(enum moon_dns_type type)
+{
+    switch (type) {
+    case MOON_DNS_TYPE_A:
+        return "A";
+    case MOON_DNS_TYPE_CNAME:
+        return "CNAME";
+    case MOON_DNS_TYPE_PTR:
+        return "PTR";
+    case MOON_DNS_TYPE_MX:
+        return "MX";
+    case MOON_DNS_TYPE_TXT:
+        return "TXT";
+    case MOON_DNS_TYPE_AAAA:
+        return "AAAA";
+    }
+    return "?";
+}
+
+const char *moon_dns_state_name(enum moon_dns_state state)
+{
+    switch (state) {
+    case MOON_DNS_STATE_PENDING:
+        return "pending";
+    case MOON_DNS_STATE_FOUND:
+        return "found";
+    case MOON_DNS_STATE_NODATA:
+        return "nodata";
+    case MOON_DNS_STATE_NXDOMAIN:
+        return "nxdomain";
+    case MOON_DNS_STATE_TROUBLE:
+        return "trouble";
+    }
+    return "?";
+}
