@@ -11,7 +11,10 @@
  *
  * A frame: length (u32, of what follows), type (u8), version (u8), then items: tag (u16), length
  * (u32), bytes. Network byte order. Unknown tags are skipped and a missing tag has its default, so
- * that versions N and N-1 understand each other. Every length is checked before a byte is read.
+ * that versions N and N-1 understand each other. The last item is an empty END, so that a frame cut
+ * between two items is not taken for a shorter one. Every length is checked before a byte is read.
+ *
+ * The tags of version 1 stand in wire_tags.h and are never given another meaning.
  */
 #ifndef MOON_WIRE_WIRE_H
 #define MOON_WIRE_WIRE_H
@@ -25,7 +28,7 @@
 #define MOON_WIRE_VERSION      1
 #define MOON_WIRE_HEAD_BYTES   6u
 #define MOON_WIRE_REQUEST_MAX  (8u * 1024 * 1024) /* header block of 4 MB, 100,000 fields */
-#define MOON_WIRE_DECISION_MAX (512u * 1024)      /* additions, and indices of recipients */
+#define MOON_WIRE_DECISION_MAX (2u * 1024 * 1024) /* 32 additions, indices of 2 * 100,000 */
 #define MOON_WIRE_SMALL_MAX    (16u * 1024)       /* READY, APPLIED */
 
 enum moon_wire_type {
@@ -135,13 +138,23 @@ bool moon_wire_get_applied(struct moon_span payload, struct moon_applied *applie
 void moon_request_free(struct moon_request *request);
 void moon_decision_free(struct moon_decision *decision);
 
+/* Now, on the clock that the deadlines below are given in. */
+int64_t moon_wire_now_ms(void);
+
 /* Stream I/O on a non-blocking socket, against a deadline on the monotonic clock (milliseconds).
  * Sends all of `out`; with fd >= 0 that descriptor goes with the first byte (SCM_RIGHTS). */
-enum moon_wire_io { MOON_WIRE_IO_OK, MOON_WIRE_IO_TIMEOUT, MOON_WIRE_IO_CLOSED, MOON_WIRE_IO_BAD };
+enum moon_wire_io {
+    MOON_WIRE_IO_OK,
+    MOON_WIRE_IO_TIMEOUT,
+    MOON_WIRE_IO_CLOSED, /* the peer is gone, also in the middle of a frame */
+    MOON_WIRE_IO_BAD,    /* no frame, no memory, a descriptor too many */
+};
 enum moon_wire_io moon_wire_send(int socket, const struct moon_wire_out *out, int fd,
                                  int64_t deadline_ms);
 /* Receives one frame. *payload_r is on the heap (the caller frees payload_r->p); *fd_r is -1 or a
- * descriptor that the caller owns (close-on-exec); pass fd_r NULL to refuse descriptors.
+ * descriptor that the caller owns (close-on-exec); pass fd_r NULL to refuse descriptors. Only a
+ * REQUEST may bring one, and only one: otherwise all are closed and the answer is BAD. Unless OK,
+ * nothing is handed out. Never reads beyond the frame.
  * deadline_ms < 0: waits for ever (a worker between messages). A signal does not end the wait
  * unless *interrupted (may be NULL) becomes nonzero: then MOON_WIRE_IO_CLOSED. */
 enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
