@@ -39,10 +39,15 @@
 #define MOON_ZONE_ARENA_MAX   (64u * 1024 * 1024)
 
 /* SPF. RFC 7208 sections 4.6.4 and 11.1. */
-#define MOON_SPF_TERMS_MAX       10u
-#define MOON_SPF_VOIDS_MAX       2u
-#define MOON_SPF_MX_MAX          10u
-#define MOON_SPF_PTR_MAX         10u
+#define MOON_SPF_TERMS_MAX 10u
+#define MOON_SPF_VOIDS_MAX 2u
+#define MOON_SPF_MX_MAX    10u
+#define MOON_SPF_PTR_MAX   10u
+/* Of one record. A record near this size would hold 800 networks; the longest seen in use have 4 KB
+ * (RFC 7208 section 3.4 recommends 450 bytes). */
+#define MOON_SPF_RECORD_BYTES_MAX (16u * 1024)
+/* Questions that prefetching may ask for one identity: 10 terms, the MX or PTR hosts of some. */
+#define MOON_SPF_PREFETCH_MAX    20u
 #define MOON_SPF_EXPLANATION_MAX 500u /* what is kept of an explanation: one reply line */
 
 /* DKIM and ARC: the work a stranger may ask of us. */
