@@ -9,6 +9,10 @@
 
 #include "engine/auth/results.h"
 
+/* Initialises libopendkim (it reads /etc/resolv.conf and the environment): call it before the
+ * process is confined; otherwise the first message does it. MOON_ENOMEM. */
+enum moon_status moon_dkim_prepare(void);
+
 /* Step 1, before any waiting: parses every DKIM-Signature field and starts the key questions. The
  * state is in the arena. */
 struct moon_dkim_check;

@@ -47,15 +47,16 @@ struct moon_spf {
 struct moon_dkim_sig {
     enum moon_result result;
     const char *reason;
-    const char *domain;             /* d=, normalized; NULL when it cannot be read */
-    const char *selector;           /* s= */
-    const char *identity;           /* i=, decoded; "@d" when absent */
-    const char *algorithm;          /* a=, as written */
-    const char *canonicalization;   /* "relaxed/simple", both parts always named */
-    const char *signature_start;    /* first 8 characters of b=, for header.b (RFC 6008) */
-    unsigned bits;                  /* of the key; 256 for Ed25519; 0 unknown */
-    int64_t body_length;            /* l=, or -1 */
-    int64_t unsigned_bytes;         /* of the canonical body behind l=; 0 without l= */
+    const char *domain;           /* d=, normalized; NULL when it cannot be read */
+    const char *selector;         /* s= */
+    const char *identity;         /* i=, decoded; "@d" when absent */
+    const char *algorithm;        /* a=, as written */
+    const char *canonicalization; /* "relaxed/simple", both parts always named */
+    const char *signature_start;  /* first 8 characters of b=, for header.b (RFC 6008) */
+    unsigned bits;                /* of the key; 256 for Ed25519; 0 unknown */
+    int64_t body_length;          /* l=, or -1 */
+    int64_t unsigned_bytes; /* of the canonical body behind l=; 0 without l=, -1 unless the result
+                               is pass or fail */
     int64_t signed_at_s, expires_s; /* t=, x=, or -1 */
     bool testing;                   /* t=y of the key */
     bool aligned;                   /* d= with the Author Domain under adkim; any result */

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dkim: verification (RFC 6376 section 6) by libopendkim behind a gate.
+ *
+ * begin:
+ * 1. Every DKIM-Signature field is read by sig.c, the topmost MOON_SIG_MAX of them.
+ * 2. What libopendkim reads otherwise than the RFC is refused, and more distinct bodies than we
+ *    are ready to hash.
+ * 3. The keys of all that is left are asked for at once.
+ * finish:
+ * 4. The answers become keys (sig_key.c); a signature without a fitting key is refused.
+ * 5. What is left goes to libopendkim with the fields that some h= names, and with records that we
+ *    wrote; one pass over the body feeds it and counts the canonical bytes behind l=.
+ * 6. Results: the gate's words for what it refused, the library's for the rest.
+ */
+#include "engine/auth/dkim.h"
+
+#include <string.h>
+
+#include "engine/auth/dkim_odk.h"
+#include "engine/auth/sig_hash.h"
+#include "engine/base/limits.h"
+
+_Static_assert(MOON_SIG_MAX <= MOON_KEYS_MAX, "each signature may ask for a key of its own");
+
+struct entry {
+    struct moon_sig sig;
+    struct moon_sig_key key;
+    size_t body; /* index in bodies; valid while the signature is not refused */
+};
+
+struct moon_dkim_check {
+    struct moon_arena *arena;
+    struct moon_dns *dns;
+    const struct moon_message *msg;
+    const struct moon_sig_fields *fields;
+    struct entry *entries;
+    size_t count, found;
+    struct moon_sig_bodies bodies;
+};
+
+static bool is_signature_field(const struct moon_field *field)
+{
+    return moon_span_is_nocase(field->name, "dkim-signature");
+}
+
+static bool is_open(const struct entry *entry)
+{
+    return entry->sig.result == MOON_RESULT_NONE;
+}
+
+/* --- begin --- */
+
+/* Step 1. */
+static enum moon_status read_signatures(struct moon_dkim_check *check)
+{
+    const struct moon_message *msg = check->msg;
+
+    for (size_t i = 0; i < msg->field_count; i++) {
+        if (!is_signature_field(&msg->fields[i]))
+            continue;
+        if (check->found++ >= MOON_SIG_MAX)
+            continue; /* counted only */
+        enum moon_status status = moon_sig_parse(check->arena, &msg->fields[i], msg->received_s,
+                                                 &check->entries[check->count].sig);
+        if (status != MOON_OK)
+            return status;
+        check->entries[check->count++].key.reason = "";
+    }
+    return MOON_OK;
+}
+
+/* Step 2. Forms that RFC 6376 allows and libopendkim 2.11 misreads: it would call a good signature
+ * bad. All are rare; the honest word is that we cannot tell. */
+static const char *misread_form(const struct moon_sig *sig)
+{
+    struct moon_span raw = sig->field->raw;
+    for (size_t i = 0; i < raw.n; i++)
+        if ((unsigned char)raw.p[i] >= 0x80)
+            return "8-bit text in a signature is not supported";
+    for (size_t i = 0; i < sig->tags.count; i++) {
+        struct moon_span name = sig->tags.items[i].name;
+        if (name.n > 1 && name.p[name.n - 1] == 'b')
+            return "a tag whose name ends in b is not supported";
+        if (moon_span_is(name, "b") && name.p[1] != '=')
+            return "white space before the '=' of b= is not supported";
+    }
+    if (sig->identity && strchr(sig->identity, '@') != strrchr(sig->identity, '@'))
+        return "i= with two '@' is not supported";
+    return NULL;
+}
+
+static enum moon_status check_forms(struct moon_dkim_check *check)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        const char *misread = is_open(entry) ? misread_form(&entry->sig) : NULL;
+        if (misread)
+            moon_sig_refuse(&entry->sig, MOON_RESULT_NEUTRAL, misread);
+        if (!is_open(entry))
+            continue;
+        enum moon_status status =
+            moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
+                                 entry->sig.body_length, false, &entry->body);
+        if (status == MOON_EBUDGET)
+            moon_sig_refuse(&entry->sig, MOON_RESULT_POLICY,
+                            "more than 4 different body hashes in one message");
+        else if (status != MOON_OK)
+            return status;
+    }
+    return MOON_OK;
+}
+
+enum moon_status moon_dkim_prepare(void)
+{
+    return moon_dkim_odk_prepare();
+}
+
+enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
+                                 const struct moon_message *msg, struct moon_dkim_check **check_r)
+{
+    struct moon_dkim_check *check = moon_arena_alloc(arena, sizeof *check);
+
+    *check_r = NULL;
+    if (!check)
+        return MOON_ENOMEM;
+    check->arena = arena;
+    check->dns = dns;
+    check->msg = msg;
+    moon_sig_bodies_begin(&check->bodies);
+    check->entries = moon_arena_array(arena, MOON_SIG_MAX, sizeof *check->entries);
+    if (!check->entries)
+        return MOON_ENOMEM;
+    enum moon_status status = read_signatures(check);
+    if (status == MOON_OK)
+        status = check_forms(check);
+    if (status != MOON_OK)
+        return status;
+    for (size_t i = 0; i < check->count; i++) /* step 3 */
+        if (is_open(&check->entries[i]))
+            (void)moon_dns_start(dns, check->entries[i].sig.key_name, MOON_DNS_TYPE_TXT);
+    *check_r = check;
+    return MOON_OK;
+}
+
+/* --- finish --- */
+
+/* Step 4. */
+static enum moon_status fetch_keys(struct moon_dkim_check *check)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        if (!is_open(entry))
+            continue;
+        const struct moon_dns_answer *answer =
+            moon_dns_wait(check->dns, entry->sig.key_name, MOON_DNS_TYPE_TXT);
+        enum moon_status status = moon_sig_key_of_answer(check->arena, answer, &entry->key);
+        if (status != MOON_OK)
+            return status;
+        moon_sig_key_check(&entry->key, &entry->sig);
+    }
+    return MOON_OK;
+}
+
+static const struct entry *entry_of(const struct moon_dkim_check *check,
+                                    const struct moon_field *field)
+{
+    for (size_t i = 0; i < check->count; i++)
+        if (check->entries[i].sig.field == field)
+            return &check->entries[i];
+    return NULL;
+}
+
+/* A signature that covers other DKIM-Signature fields: libopendkim takes the lowest it was given,
+ * counting the signature itself. Right only when all that are meant stand below it and pass the
+ * gate. From the bottom up, so that those below are decided. */
+static void check_covered_signatures(struct moon_dkim_check *check)
+{
+    for (size_t i = check->count; i > 0; i--) {
+        struct moon_sig *sig = &check->entries[i - 1].sig;
+        for (size_t k = 0; sig->result == MOON_RESULT_NONE && k < sig->name_count; k++) {
+            if (strcmp(sig->names[k].name, "dkim-signature") != 0)
+                continue;
+            const struct moon_field *field =
+                moon_sig_fields_pick(check->fields, sig->names[k], sig->field);
+            const struct entry *covered = field ? entry_of(check, field) : NULL;
+            if (!covered || !is_open(covered) || field < sig->field)
+                moon_sig_refuse(sig, MOON_RESULT_NEUTRAL,
+                                "this use of DKIM-Signature in h= is not supported");
+        }
+    }
+}
+
+/* Step 5: the open signatures, and in message order the fields that the library shall see. */
+struct job {
+    struct moon_dkim_odk_sig sigs[MOON_SIG_MAX];
+    struct entry *entries[MOON_SIG_MAX];
+    size_t sig_count;
+    const struct moon_field **fields;
+    size_t field_count;
+};
+
+static enum moon_status collect_signatures(struct moon_dkim_check *check, struct job *job)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        if (!is_open(entry))
+            continue;
+        const char *record = moon_sig_key_record(check->arena, &entry->key);
+        if (!record)
+            return MOON_ENOMEM;
+        job->entries[job->sig_count] = entry;
+        job->sigs[job->sig_count++] =
+            (struct moon_dkim_odk_sig){.field = entry->sig.field, .record = record};
+    }
+    return MOON_OK;
+}
+
+static enum moon_status collect_fields(struct moon_dkim_check *check, struct job *job)
+{
+    const struct moon_message *msg = check->msg;
+    static const struct moon_sig_name from = {"from", 0};
+    bool *wanted = moon_arena_array(check->arena, msg->field_count, sizeof *wanted);
+
+    job->fields = moon_arena_array(check->arena, msg->field_count, sizeof *job->fields);
+    if (!wanted || !job->fields)
+        return MOON_ENOMEM;
+    const struct moon_field *field = moon_sig_fields_pick(check->fields, from, NULL);
+    if (field)
+        wanted[field - msg->fields] = true;
+    for (size_t i = 0; i < job->sig_count; i++) {
+        const struct moon_sig *sig = &job->entries[i]->sig;
+        wanted[sig->field - msg->fields] = true;
+        for (size_t k = 0; k < sig->name_count; k++) {
+            field = moon_sig_fields_pick(check->fields, sig->names[k], sig->field);
+            if (field)
+                wanted[field - msg->fields] = true;
+        }
+    }
+    for (size_t i = 0; i < msg->field_count; i++)
+        if (wanted[i])
+            job->fields[job->field_count++] = &msg->fields[i];
+    return MOON_OK;
+}
+
+static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk)
+{
+    struct moon_body_iter *iter = moon_arena_alloc(check->arena, sizeof *iter);
+    struct moon_span chunk = {NULL, 1};
+    enum moon_status status = iter ? MOON_OK : MOON_ENOMEM;
+
+    if (iter)
+        moon_body_begin(iter, &check->msg->body);
+    while (status == MOON_OK && chunk.n) {
+        status = moon_body_next(iter, &chunk);
+        if (status == MOON_OK)
+            status = moon_dkim_odk_body(odk, chunk);
+        if (status == MOON_OK)
+            moon_sig_bodies_add(&check->bodies, chunk);
+    }
+    if (status == MOON_OK)
+        status = moon_sig_bodies_end(&check->bodies);
+    return status;
+}
+
+static enum moon_status run_library(struct moon_dkim_check *check)
+{
+    struct moon_dkim_odk *odk = NULL;
+    struct job *job = moon_arena_alloc(check->arena, sizeof *job);
+    if (!job)
+        return MOON_ENOMEM;
+    enum moon_status status = collect_signatures(check, job);
+    if (status != MOON_OK || job->sig_count == 0)
+        return status;
+    status = collect_fields(check, job);
+    if (status == MOON_OK)
+        status = moon_dkim_odk_begin(check->arena, job->fields, job->field_count, job->sigs,
+                                     job->sig_count, &odk);
+    if (status == MOON_OK)
+        status = read_body(check, odk);
+    if (status == MOON_OK)
+        status = moon_dkim_odk_end(odk);
+    for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++)
+        moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
+    moon_dkim_odk_destroy(&odk);
+    return status;
+}
+
+/* --- step 6 --- */
+
+static const char *canonicalization_of(const struct moon_sig *sig)
+{
+    static const char *const names[2][2] = {{"simple/simple", "simple/relaxed"},
+                                            {"relaxed/simple", "relaxed/relaxed"}};
+    return names[sig->header_canon][sig->body_canon];
+}
+
+static enum moon_status report(struct moon_dkim_check *check, const struct entry *entry,
+                               struct moon_dkim_sig *out)
+{
+    const struct moon_sig *sig = &entry->sig;
+    const char **headers = moon_arena_array(check->arena, sig->name_count, sizeof *headers);
+
+    if (!headers)
+        return MOON_ENOMEM;
+    for (size_t i = 0; i < sig->name_count; i++)
+        headers[i] = sig->names[i].name;
+    bool judged = sig->result == MOON_RESULT_PASS || sig->result == MOON_RESULT_FAIL;
+    int64_t unsigned_bytes = 0;
+    if (sig->body_length >= 0)
+        unsigned_bytes =
+            judged ? check->bodies.items[entry->body].body.total_bytes - sig->body_length : -1;
+    *out = (struct moon_dkim_sig){
+        .result = sig->result,
+        .reason = sig->reason,
+        .domain = sig->domain,
+        .selector = sig->selector,
+        .identity = sig->identity,
+        .algorithm = sig->algorithm_text,
+        .canonicalization = sig->tags.count ? canonicalization_of(sig) : NULL,
+        .signature_start = sig->signature_start,
+        .bits = entry->key.bits,
+        .body_length = sig->body_length,
+        .unsigned_bytes = unsigned_bytes,
+        .signed_at_s = sig->signed_at_s,
+        .expires_s = sig->expires_s,
+        .testing = entry->key.testing,
+        .headers = headers,
+        .header_count = sig->name_count,
+        .field_index = sig->field->index,
+    };
+    return MOON_OK;
+}
+
+/* Which word speaks for the message when nothing passed: what may still become a pass first. */
+static int rank(enum moon_result result)
+{
+    static const enum moon_result order[] = {
+        MOON_RESULT_PASS, MOON_RESULT_TEMPERROR, MOON_RESULT_POLICY,
+        MOON_RESULT_FAIL, MOON_RESULT_PERMERROR, MOON_RESULT_NEUTRAL,
+    };
+    int i = 0;
+    while (i < (int)(sizeof order / sizeof *order) && order[i] != result)
+        i++;
+    return i;
+}
+
+enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dkim *dkim_r)
+{
+    *dkim_r = (struct moon_dkim){.result = MOON_RESULT_NONE, .found = check->found};
+    if (check->count == 0)
+        return MOON_OK;
+    dkim_r->sigs = moon_arena_array(check->arena, check->count, sizeof *dkim_r->sigs);
+    check->fields = moon_sig_fields_of(check->arena, check->msg);
+    if (!dkim_r->sigs || !check->fields)
+        return MOON_ENOMEM;
+    enum moon_status status = fetch_keys(check);
+    check_covered_signatures(check);
+    if (status == MOON_OK)
+        status = run_library(check);
+    for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
+        status = report(check, &check->entries[i], &dkim_r->sigs[i]);
+        if (i == 0 || rank(dkim_r->sigs[i].result) < rank(dkim_r->result))
+            dkim_r->result = dkim_r->sigs[i].result;
+        dkim_r->count = i + 1;
+    }
+    return status;
+}
