@@ -46,8 +46,9 @@
 /* Of one record. A record near this size would hold 800 networks; the longest seen in use have 4 KB
  * (RFC 7208 section 3.4 recommends 450 bytes). */
 #define MOON_SPF_RECORD_BYTES_MAX (16u * 1024)
-/* Questions that prefetching may ask for one identity: 10 terms, the MX or PTR hosts of some. */
-#define MOON_SPF_PREFETCH_MAX    20u
+/* Questions that prefetching may start for both identities together: ten terms and the hosts of an
+ * mx, with room to spare; the rest of MOON_DNS_QUESTIONS_MAX stays for keys and policies. */
+#define MOON_SPF_PREFETCH_MAX    24u
 #define MOON_SPF_EXPLANATION_MAX 500u /* what is kept of an explanation: one reply line */
 
 /* DKIM and ARC: the work a stranger may ask of us. */
