@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# daemons.sh [DIR]: the mail and name servers that the demo and the tests run, unpacked into DIR
+# (default build/daemons) and never installed: no maintainer script runs, no service starts, and a
+# mail server of this machine stays what it is. A package already unpacked is left alone.
+set -eu
+dir=${1:-build/daemons}
+mkdir -p "$dir/deb"
+
+# apt-get as root changes to user _apt, who may not write here: that warning is of no use.
+sandbox=()
+[ "$(id -u)" != 0 ] || sandbox=(-o APT::Sandbox::User=root)
+
+# unpack NAME PACKAGE FILE: PACKAGE into DIR/NAME; FILE shows that it is there.
+unpack() {
+    local name=$1 package=$2 file=$3 deb
+    if [ -e "$dir/$name/$file" ] && [ -e "$dir/$name/.version" ]; then
+        echo "daemons: $package $(cat "$dir/$name/.version") is unpacked"
+        return
+    fi
+    rm -rf "${dir:?}/$name" "$dir/deb/$package"_*.deb
+    if ! (cd "$dir/deb" && apt-get "${sandbox[@]}" -qq download "$package") 2>"$dir/deb/error"; then
+        cat "$dir/deb/error" >&2
+        echo "daemons: cannot fetch $package; try: apt-get update" >&2
+        exit 1
+    fi
+    deb=$(ls "$dir/deb/$package"_*.deb)
+    mkdir "$dir/$name"
+    dpkg -x "$deb" "$dir/$name"
+    # Exim's binary is packaged setuid root: nobody needs such a file in a build folder.
+    chmod -R u-s,g-s "$dir/$name"
+    dpkg-deb -f "$deb" Version >"$dir/$name/.version"
+    echo "daemons: $package $(cat "$dir/$name/.version") unpacked into $dir/$name"
+}
+
+unpack heavy exim4-daemon-heavy usr/sbin/exim4
+unpack light exim4-daemon-light usr/sbin/exim4
+unpack config exim4-config usr/sbin/update-exim4.conf
+unpack nsd nsd usr/sbin/nsd
