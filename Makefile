@@ -40,7 +40,7 @@ FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/f
 SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
 SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
 
-.PHONY: all help program module units fuzz-replay support clean
+.PHONY: all help program module units fuzz-replay support clean deps demo
 all: program module
 program: $(BUILD)/moonscan
 module: $(BUILD)/moonscan.so
@@ -94,6 +94,15 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/repla
 $(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(SUPPORT_OBJ) $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# What building and testing needs: packages by apt, daemons unpacked into $(BUILD)/daemons.
+deps:
+	@bash tests/support/deps.sh $(BUILD)/daemons
+
+# Mail by SMTP through a real Exim on loopback, a table row each.
+demo: deps
+	@$(MAKE) --no-print-directory -s all support
+	@BUILD=$(BUILD) /usr/bin/python3 tests/support/demo.py
 
 clean:
 	rm -rf $(BUILD)
