@@ -22,7 +22,8 @@ struct item {
     const struct moon_dns_answer *answer;
     struct moon_spf_target at; /* of the record, or the target of ptr */
     unsigned identity;
-    bool done;
+    bool ready; /* the observer was told of the answer */
+    bool done;  /* and it was followed */
 };
 
 struct moon_spf_prefetch {
@@ -31,7 +32,6 @@ struct moon_spf_prefetch {
     unsigned questions_left;
     struct item items[MOON_SPF_PREFETCH_MAX];
     size_t count;
-    bool busy; /* inside settle() */
 };
 
 /* NULL when the cap is reached. */
@@ -44,13 +44,20 @@ static const struct moon_dns_answer *ask(struct moon_spf_prefetch *prefetch, con
     return moon_dns_start(prefetch->checks[0].dns, name, type);
 }
 
-/* Asks, and follows the answer. There are never more items than questions. */
+/* Asks, and follows the answer when it is told. There are never more items than questions. */
 static void follow(struct moon_spf_prefetch *prefetch, unsigned identity, const char *name,
                    enum moon_dns_type type, const struct moon_spf_target *at)
 {
     const struct moon_dns_answer *answer = ask(prefetch, name, type);
-    if (answer)
-        prefetch->items[prefetch->count++] = (struct item){answer, *at, identity, false};
+    struct item item = {.answer = answer, .at = *at, .identity = identity};
+
+    if (!answer)
+        return;
+    /* An answer is told once: one that was told before (an include met twice) is ready. */
+    for (size_t i = 0; i < prefetch->count; i++)
+        item.ready =
+            item.ready || (prefetch->items[i].answer == answer && prefetch->items[i].ready);
+    prefetch->items[prefetch->count++] = item;
 }
 
 static bool target_of(struct moon_spf_check *check, const struct moon_spf_target *at,
@@ -124,7 +131,7 @@ static void on_hosts(struct moon_spf_prefetch *prefetch, const struct item *item
 {
     const struct moon_dns_answer *answer = item->answer;
     bool ptr = answer->type == MOON_DNS_TYPE_PTR;
-    enum moon_dns_type type = moon_spf_ip_type(&prefetch->checks[0].vars.ip);
+    enum moon_dns_type type = moon_spf_ip_type(&prefetch->checks[item->identity].vars.ip);
 
     if (!ptr && answer->count > MOON_SPF_MX_MAX)
         return; /* an error for the walk */
@@ -133,30 +140,6 @@ static void on_hosts(struct moon_spf_prefetch *prefetch, const struct item *item
         if (host[0] != '\0' && (!ptr || moon_domain_within(host, item->at.name)))
             (void)ask(prefetch, host, type); /* no follow-up */
     }
-}
-
-/* Follows every answer that is there; new items join at the end of the list. */
-static void settle(struct moon_spf_prefetch *prefetch)
-{
-    bool again = true;
-
-    if (prefetch->busy)
-        return;
-    prefetch->busy = true;
-    while (again) {
-        again = false;
-        for (size_t i = 0; i < prefetch->count; i++) {
-            struct item *item = &prefetch->items[i];
-            if (item->done || item->answer->state == MOON_DNS_STATE_PENDING)
-                continue;
-            item->done = again = true;
-            if (item->answer->type == MOON_DNS_TYPE_TXT)
-                on_record(prefetch, item);
-            else
-                on_hosts(prefetch, item);
-        }
-    }
-    prefetch->busy = false;
 }
 
 struct moon_spf_prefetch *moon_spf_prefetch_begin(struct moon_arena *arena, struct moon_dns *dns,
@@ -181,12 +164,24 @@ struct moon_spf_prefetch *moon_spf_prefetch_begin(struct moon_arena *arena, stru
             return NULL;
         follow(prefetch, i, at.name, MOON_DNS_TYPE_TXT, &at);
     }
-    settle(prefetch);
     return prefetch;
 }
 
 void moon_spf_prefetch_observe(void *context, const struct moon_dns_answer *answer)
 {
-    (void)answer; /* the items know their answers, whatever name was asked for */
-    settle(context);
+    struct moon_spf_prefetch *prefetch = context;
+
+    for (size_t i = 0; i < prefetch->count; i++)
+        prefetch->items[i].ready = prefetch->items[i].ready || prefetch->items[i].answer == answer;
+    /* New items join at the end of the list, so one pass sees them, too. */
+    for (size_t i = 0; i < prefetch->count; i++) {
+        struct item *item = &prefetch->items[i];
+        if (!item->ready || item->done)
+            continue;
+        item->done = true;
+        if (item->answer->type == MOON_DNS_TYPE_TXT)
+            on_record(prefetch, item);
+        else
+            on_hosts(prefetch, item);
+    }
 }
