@@ -17,7 +17,10 @@ struct moon_dns_ask {
     enum moon_dns_type type;
     unsigned hops;             /* CNAMEs followed so far, at most MOON_DNS_CNAMES_MAX */
     struct moon_dns_ask *next; /* for the backend's own list */
-    void *private_data;        /* for the backend */
+    void *private_data;        /* these for the backend too: */
+    uint16_t id;               /* of the query under way */
+    uint8_t rcode;             /* the last bad one, 0: none */
+    bool plain;                /* asked without EDNS */
 };
 
 /* What came back. */
