@@ -20,7 +20,8 @@
 #define MOON_DOMAIN_MAX 253u
 
 /* From. RFC 5322 allows many authors; past this count only the number matters. */
-#define MOON_FROM_MAX 20u
+#define MOON_FROM_MAX       20u
+#define MOON_FROM_DEPTH_MAX 20u /* comments inside comments; people write none or one */
 
 /* DNS. One message of the longest legal SPF tree, 20 signatures and the tree walks needs about 50;
  * a stranger must not make us ask more. */
@@ -66,7 +67,11 @@
 
 /* DMARC. */
 #define MOON_DMARC_RECORD_MAX  4096u
-#define MOON_DMARC_QUERIES_MAX 8u /* RFC 9989 section 4.10 */
+#define MOON_DMARC_QUERIES_MAX 8u  /* RFC 9989 section 4.10 */
+#define MOON_DMARC_TAGS_MAX    50u /* 11 are registered; the rest is only shown */
+#define MOON_DMARC_WALKS_MAX                                                                       \
+    6u /* of identifiers below the Author's Organizational Domain, other                           \
+          than the Author Domain; real mail has one or two */
 
 /* Replies and added fields (Exim dies of a field of 32 KB and does not wrap reply lines). */
 #define MOON_REPLY_LINES_MAX 5u
