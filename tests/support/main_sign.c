@@ -3,7 +3,7 @@
  * sign: signs a message on standard input, or prints a key's record. For tests and the demo.
  *
  *   sign --domain d --selector s --key FILE.pem [--canon relaxed/simple] [--headers from:to]
- *        [--tag x-a=1]... [--length n] [--identity i] [--algorithm a] [--time t] [--expires x]
+ *        [--tag x_a=1]... [--length n] [--identity i] [--algorithm a] [--time t] [--expires x]
  *        < in.eml > out.eml
  *   sign --key FILE.pem --record [--pkcs1]
  */

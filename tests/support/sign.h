@@ -19,7 +19,7 @@ struct moon_sign {
     const char *algorithm;  /* default: what fits the key; "rsa-sha1" is possible */
     const char *canon;      /* "relaxed/simple", ...; NULL signs simple/simple without c= */
     const char *headers;    /* h=, as written; "from:to:subject:date:message-id" by default */
-    const char *extra;      /* raw text put before bh=: "x-a=1; " */
+    const char *extra;      /* raw text put before bh=: "x_a=1; " */
     int64_t length;         /* l= */
     int64_t signed_at_s;    /* t= */
     int64_t expires_s;      /* x= */

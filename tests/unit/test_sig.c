@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/sig.c: what is a signature and what is not (RFC 6376 section 3.5).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/auth/sig.h"
+#include "engine/message/message.h"
+
+#define NOW 1700000000
+#define BH  "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; "
+#define END BH "b=QUJDREVGR0hJSg=="
+
+static struct moon_arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = moon_arena_create(16u << 20);
+    return arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    moon_arena_destroy(&arena);
+    return 0;
+}
+
+static struct moon_sig parse(const char *tags)
+{
+    static struct moon_field field;
+    struct moon_sig sig;
+    bool is_field = false;
+    char *text = moon_arena_printf(arena, "DKIM-Signature: %s\r\n", tags);
+
+    assert_non_null(text);
+    assert_int_equal(moon_field_parse(arena, moon_span_of(text), &field, &is_field), MOON_OK);
+    assert_true(is_field);
+    assert_int_equal(moon_sig_parse(arena, &field, NOW, &sig), MOON_OK);
+    return sig;
+}
+
+#define START "v=1; a=rsa-sha256; "
+#define NAMES "d=example.com; s=sel; "
+
+static const struct {
+    const char *tags;
+    enum moon_result want; /* NONE: not refused */
+    const char *reason;
+} table[] = {
+    {START NAMES "h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "h=from; " END ";", MOON_RESULT_NONE, ""},
+    {START NAMES "h=from; x_unknown=1; " END, MOON_RESULT_NONE, ""},
+    /* syntax of the list */
+    {START NAMES "h=from;; " END, MOON_RESULT_NEUTRAL, "an empty tag"},
+    {START NAMES "h=from; word; " END, MOON_RESULT_NEUTRAL, "a tag without"},
+    {START NAMES "d=evil.org; h=from; " END, MOON_RESULT_NEUTRAL, "twice"},
+    {"", MOON_RESULT_NEUTRAL, "an empty tag"},
+    /* version */
+    {"v=2; a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "v= is not 1"},
+    {"v=1.0; a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "v= is not 1"},
+    {"a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "no v="},
+    /* algorithms */
+    {"v=1; a=ed25519-sha256; " NAMES "h=from; " END, MOON_RESULT_NONE, ""},
+    {"v=1; a=rsa-sha1; " NAMES "h=from; " END, MOON_RESULT_POLICY, "RFC 8301"},
+    {"v=1; a=RSA-SHA1; " NAMES "h=from; " END, MOON_RESULT_POLICY, "RFC 8301"},
+    {"v=1; a=RSA-SHA256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "a= is unknown"},
+    {"v=1; a=rsa-sha512; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "a= is unknown"},
+    {"v=1; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "no a="},
+    /* canonicalization, query */
+    {START NAMES "c=relaxed; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "c=relaxed/nowsp; h=from; " END, MOON_RESULT_NEUTRAL, "c= is unknown"},
+    {START NAMES "c=relaxed/; h=from; " END, MOON_RESULT_NEUTRAL, "c= is unknown"},
+    {START NAMES "c=; h=from; " END, MOON_RESULT_NEUTRAL, "c= is unknown"},
+    {START NAMES "q=dns/txt; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "q=http : dns/txt; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "q=http; h=from; " END, MOON_RESULT_NEUTRAL, "q="},
+    {START NAMES "q=dns; h=from; " END, MOON_RESULT_NEUTRAL, "q="},
+    {START NAMES "q=; h=from; " END, MOON_RESULT_NEUTRAL, "q="},
+    /* base64 */
+    {START NAMES "h=from; " BH "b=QUJD*REVG", MOON_RESULT_NEUTRAL, "b= is no base64"},
+    {START NAMES "h=from; " BH "b=QUJ", MOON_RESULT_NEUTRAL, "b= is no base64"},
+    {START NAMES "h=from; " BH "b=", MOON_RESULT_NEUTRAL, "no b="},
+    {START NAMES "h=from; " BH, MOON_RESULT_NEUTRAL, "no b="},
+    {START NAMES "h=from; b=QUJD", MOON_RESULT_NEUTRAL, "no bh="},
+    {START NAMES "h=from; bh=QUJD; b=QUJD", MOON_RESULT_NEUTRAL, "bh="},
+    {START NAMES "h=from; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU; b=QUJD",
+     MOON_RESULT_NEUTRAL, "bh="},
+    /* names */
+    {START "d=exam ple.com; s=s; h=from; " END, MOON_RESULT_NEUTRAL, "d= is no domain"},
+    {START "d=example..com; s=s; h=from; " END, MOON_RESULT_NEUTRAL, "d= is no domain"},
+    {START "d=example.com.; s=s; h=from; " END, MOON_RESULT_NEUTRAL, "d= is no domain"},
+    {START "d=com; s=s; h=from; " END, MOON_RESULT_NEUTRAL, "d= is no domain"},
+    {START "d=; s=s; h=from; " END, MOON_RESULT_NEUTRAL, "no d="},
+    {START "s=s; h=from; " END, MOON_RESULT_NEUTRAL, "no d="},
+    {START "d=example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no s="},
+    {START "d=example.com; s=a b; h=from; " END, MOON_RESULT_NEUTRAL, "s= is no selector"},
+    {START "d=example.com; s=a.b_c; h=from; " END, MOON_RESULT_NONE, ""},
+    {START "d=m\xc3\xbcnchen.example; s=s; h=from; " END, MOON_RESULT_NONE, ""},
+    /* identity */
+    {START NAMES "i=@example.com; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=a@sub.Example.com; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=a=20b@example.com; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=a@evilexample.com; h=from; " END, MOON_RESULT_PERMERROR, "not within d="},
+    {START NAMES "i=x@example.com@evil.org; h=from; " END, MOON_RESULT_PERMERROR, "not within d="},
+    {START NAMES "i=a@com; h=from; " END, MOON_RESULT_PERMERROR, "not within d="},
+    {START NAMES "i=example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a@example.com=; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=4@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=00@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=0D=0A@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    /* h= */
+    {START NAMES "h=From : To:\r\n Subject; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "h=:from::to:; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "h=to:subject; " END, MOON_RESULT_PERMERROR, "does not name From"},
+    {START NAMES "h=; " END, MOON_RESULT_NEUTRAL, "no h="},
+    {START NAMES "h=from:a b; " END, MOON_RESULT_NEUTRAL, "no field name"},
+    /* numbers */
+    {START NAMES "l=0; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "l=9223372036854775807; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "l=9223372036854775808; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "l=18446744073709551615; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "l=00000000000000000001; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "l=+5; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "l=-1; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "l=; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
+    {START NAMES "t=1; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "t=1700000299; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "t=1700000301; h=from; " END, MOON_RESULT_PERMERROR, "in the future"},
+    {START NAMES "t=soon; h=from; " END, MOON_RESULT_NEUTRAL, "t= is no time"},
+    {START NAMES "x=1699999701; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "x=1699999699; h=from; " END, MOON_RESULT_PERMERROR, "has expired"},
+    {START NAMES "t=1690000000; x=1690000000; h=from; " END, MOON_RESULT_PERMERROR,
+     "later than t="},
+    {START NAMES "x=18446744073709551614; h=from; " END, MOON_RESULT_NEUTRAL, "x= is no time"},
+};
+
+static void tells_signatures_from_what_is_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_sig sig = parse(table[i].tags);
+        if (sig.result != table[i].want || !strstr(sig.reason, table[i].reason))
+            fail_msg("'%s': got %s (%s), want %s (%s)", table[i].tags, moon_result_name(sig.result),
+                     sig.reason, moon_result_name(table[i].want), table[i].reason);
+    }
+}
+
+static void keeps_what_can_be_read_of_a_refused_signature(void **state)
+{
+    (void)state;
+    struct moon_sig sig = parse("v=1; a=rsa-sha1; d=Example.COM; s=Sel; i=a@x.example.com; t=5; "
+                                "c=relaxed; l=7; h=From:TO:from; " END);
+    assert_int_equal(sig.result, MOON_RESULT_POLICY);
+    assert_string_equal(sig.algorithm_text, "rsa-sha1");
+    assert_string_equal(sig.domain, "example.com");
+    assert_string_equal(sig.key_name, "sel._domainkey.example.com");
+    assert_string_equal(sig.identity, "a@x.example.com");
+    assert_string_equal(sig.identity_domain, "x.example.com");
+    assert_string_equal(sig.signature_start, "QUJDREVG");
+    assert_int_equal(sig.signed_at_s, 5);
+    assert_int_equal(sig.expires_s, -1);
+    assert_int_equal(sig.body_length, 7);
+    assert_int_equal(sig.header_canon, MOON_SIG_CANON_RELAXED);
+    assert_int_equal(sig.body_canon, MOON_SIG_CANON_SIMPLE);
+    assert_int_equal(sig.name_count, 3);
+    assert_string_equal(sig.names[1].name, "to");
+    assert_int_equal(sig.names[2].occurrence, 1);
+}
+
+static char *repeated(const char *text, size_t count)
+{
+    struct moon_str str;
+    moon_str_begin(&str, arena);
+    for (size_t i = 0; i < count; i++)
+        moon_str_addf(&str, text, i);
+    return moon_str_end(&str);
+}
+
+static void refuses_excess_with_policy(void **state)
+{
+    const struct {
+        const char *format, *part;
+        size_t count;
+        const char *reason; /* "" for the largest that is taken */
+    } cases[] = {
+        {START NAMES "h=from; x=4000000000; y%s=; " END, "yyyyyyyyyy", 1700, "16384 bytes"},
+        {START NAMES "h=from; %s" END, "x%zu=1; ", 33, ""},
+        {START NAMES "h=from; %s" END, "x%zu=1; ", 34, "40 tags"},
+        {START NAMES "h=from%s; " END, ":a%zu", 499, ""},
+        {START NAMES "h=from%s; " END, ":a%zu", 500, "500 names"},
+        {START NAMES "h=from%s; " END, ":%0100zu", 41, "4095 bytes"},
+        {START NAMES "i=%s@example.com; h=from; " END, "a", 242, ""},
+        {START NAMES "i=%s@example.com; h=from; " END, "a", 243, "254 bytes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *part = repeated(cases[i].part, cases[i].count);
+        char *tags = moon_arena_printf(arena, cases[i].format, part);
+        struct moon_sig sig = parse(tags);
+        enum moon_result want = *cases[i].reason ? MOON_RESULT_POLICY : MOON_RESULT_NONE;
+        if (sig.result != want || !strstr(sig.reason, cases[i].reason))
+            fail_msg("case %zu: got %s (%s), want %s (%s)", i, moon_result_name(sig.result),
+                     sig.reason, moon_result_name(want), cases[i].reason);
+    }
+}
+
+static void takes_the_value_of_b_out_with_the_white_space_around(void **state)
+{
+    static const struct {
+        const char *tags, *want;
+    } cases[] = {
+        {START NAMES "h=from; " BH "b=QUJD", START NAMES "h=from; " BH "b="},
+        {START NAMES "h=from; " BH "b = QU\r\n JD ;", START NAMES "h=from; " BH "b =;"},
+        {"b=\r\n\tQUJD\r\n ; v=1; ab=x; bb=y; " BH, "b=; v=1; ab=x; bb=y; " BH},
+    };
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct moon_sig sig = parse(cases[i].tags);
+        struct moon_span text;
+        assert_true(moon_sig_unsigned_text(arena, &sig, &text));
+        assert_string_equal(moon_arena_dup(arena, text),
+                            moon_arena_printf(arena, "DKIM-Signature: %s", cases[i].want));
+    }
+}
+
+static void reports_exhausted_memory_wherever_it_happens(void **state)
+{
+    static const char text[] = "DKIM-Signature: " START NAMES "i=a@example.com; h=from:to; " END;
+    size_t failed = 0;
+    (void)state;
+    for (size_t n = 1; n < 100; n++) {
+        struct moon_arena *small = moon_arena_create(1u << 20);
+        struct moon_field field;
+        struct moon_sig sig;
+        bool is_field;
+        assert_int_equal(moon_field_parse(small, MOON_SPAN(text), &field, &is_field), MOON_OK);
+        moon_arena_fail_at(small, n);
+        enum moon_status status = moon_sig_parse(small, &field, NOW, &sig);
+        assert_true(status == MOON_OK || status == MOON_ENOMEM);
+        failed += status == MOON_ENOMEM;
+        moon_arena_destroy(&small);
+        if (status == MOON_OK) {
+            assert_int_equal(sig.result, MOON_RESULT_NONE);
+            break;
+        }
+    }
+    assert_true(failed > 10 && failed < 99);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tells_signatures_from_what_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_what_can_be_read_of_a_refused_signature, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(refuses_excess_with_policy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_the_value_of_b_out_with_the_white_space_around,
+                                        set_up, tear_down),
+        cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/sig_canon.c: RFC 6376 sections 3.4.2 to 3.4.5.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/auth/sig_canon.h"
+#include "engine/base/arena.h"
+#include "engine/base/status.h"
+
+static void keep(void *context, const char *p, size_t n)
+{
+    moon_str_add_span(context, (struct moon_span){p, n});
+}
+
+static const struct {
+    const char *raw, *relaxed;
+} fields[] = {
+    {"A: X", "a:X"},
+    {"B : Y\t\r\n\tZ  ", "b:Y Z"},
+    {"SUBJECT:  a   b\t c", "subject:a b c"},
+    {"Empty:", "empty:"},
+    {"Blank:   \r\n ", "blank:"},
+    {"Fold:\r\n first", "fold:first"},
+    {"Two:words:with colons", "two:words:with colons"},
+    {"Vertical:a\vb\fc", "vertical:a\vb\fc"},
+    {"8bit: \xc3\xa4  \xff", "8bit:\xc3\xa4 \xff"},
+};
+
+static void canonicalizes_header_fields(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        struct moon_arena *arena = moon_arena_create(100000);
+        struct moon_str str;
+        moon_str_begin(&str, arena);
+        moon_sig_canon_field(MOON_SIG_CANON_RELAXED, moon_span_of(fields[i].raw), keep, &str);
+        assert_string_equal(moon_str_end(&str), fields[i].relaxed);
+        moon_str_begin(&str, arena);
+        moon_sig_canon_field(MOON_SIG_CANON_SIMPLE, moon_span_of(fields[i].raw), keep, &str);
+        assert_string_equal(moon_str_end(&str), fields[i].raw);
+        moon_arena_destroy(&arena);
+    }
+}
+
+static void makes_long_names_lower_case(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(100000);
+    struct moon_str str, want;
+    (void)state;
+    moon_str_begin(&str, arena);
+    moon_str_begin(&want, arena);
+    for (size_t i = 0; i < 300; i++) {
+        moon_str_add_char(&str, (char)('A' + i % 26));
+        moon_str_add_char(&want, (char)('a' + i % 26));
+    }
+    moon_str_add(&str, ":x");
+    moon_str_add(&want, ":x");
+    struct moon_str out;
+    moon_str_begin(&out, arena);
+    moon_sig_canon_field(MOON_SIG_CANON_RELAXED, moon_span_of(moon_str_end(&str)), keep, &out);
+    assert_string_equal(moon_str_end(&out), moon_str_end(&want));
+    moon_arena_destroy(&arena);
+}
+
+static const struct {
+    const char *in, *simple, *relaxed;
+} bodies[] = {
+    /* RFC 6376 section 3.4.5 */
+    {" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n"},
+    {"", "\r\n", ""},
+    {"\r\n", "\r\n", ""},
+    {"\r\n\r\n\r\n", "\r\n", ""},
+    {" \r\n", " \r\n", ""},
+    {" \t\r\n \r\n", " \t\r\n \r\n", ""},
+    {"x", "x\r\n", "x\r\n"},
+    {"x \t", "x \t\r\n", "x\r\n"},
+    {"x\r\n\r\ny\r\n", "x\r\n\r\ny\r\n", "x\r\n\r\ny\r\n"},
+    {"\r\n\r\n  y", "\r\n\r\n  y\r\n", "\r\n\r\n y\r\n"},
+    {"a  \t b \r\n", "a  \t b \r\n", "a b\r\n"},
+    {"a\rb\r\n", "a\rb\r\n", "a\rb\r\n"},
+    {"a\r\r\n", "a\r\r\n", "a\r\r\n"},
+    {"a\r", "a\r\r\n", "a\r\r\n"},
+    {"a \r b", "a \r b\r\n", "a \r b\r\n"},
+    {"a\nb\r\n", "a\nb\r\n", "a\nb\r\n"},
+    {"\x80\xff\v\r\n", "\x80\xff\v\r\n", "\x80\xff\v\r\n"},
+};
+
+static char *canonical(struct moon_arena *arena, enum moon_sig_canon canon, int64_t length,
+                       const char *in, size_t chunk, int64_t *total_r)
+{
+    struct moon_sig_body body;
+    struct moon_str str;
+    struct moon_span span = moon_span_of(in);
+
+    moon_str_begin(&str, arena);
+    moon_sig_body_begin(&body, canon, length, keep, &str);
+    for (size_t i = 0; i < span.n; i += chunk)
+        moon_sig_body_add(&body, moon_span_sub(span, i, chunk));
+    moon_sig_body_end(&body);
+    *total_r = body.total_bytes;
+    return moon_str_end(&str);
+}
+
+static void gives_the_same_body_whatever_the_chunks(void **state)
+{
+    static const size_t chunks[] = {1, 2, 3, 7, 64};
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        for (size_t c = 0; c < sizeof chunks / sizeof *chunks; c++) {
+            struct moon_arena *arena = moon_arena_create(100000);
+            int64_t total;
+            assert_string_equal(
+                canonical(arena, MOON_SIG_CANON_SIMPLE, -1, bodies[i].in, chunks[c], &total),
+                bodies[i].simple);
+            assert_int_equal(total, strlen(bodies[i].simple));
+            assert_string_equal(
+                canonical(arena, MOON_SIG_CANON_RELAXED, -1, bodies[i].in, chunks[c], &total),
+                bodies[i].relaxed);
+            assert_int_equal(total, strlen(bodies[i].relaxed));
+            moon_arena_destroy(&arena);
+        }
+}
+
+static void stops_at_the_length_and_counts_on(void **state)
+{
+    static const char in[] = "ab  c\r\n\r\n\r\nd \r\n\r\n";
+    static const char whole[] = "ab c\r\n\r\n\r\nd\r\n";
+    (void)state;
+    for (size_t n = 0; n <= sizeof whole + 3; n++)
+        for (size_t chunk = 1; chunk < 8; chunk++) {
+            struct moon_arena *arena = moon_arena_create(100000);
+            int64_t total;
+            char *got = canonical(arena, MOON_SIG_CANON_RELAXED, (int64_t)n, in, chunk, &total);
+            struct moon_span want = moon_span_sub(MOON_SPAN(whole), 0, n);
+            assert_true(moon_span_eq(moon_span_of(got), want));
+            assert_int_equal(total, sizeof whole - 1);
+            moon_arena_destroy(&arena);
+        }
+}
+
+static void holds_back_any_number_of_line_ends(void **state)
+{
+    enum { COUNT = 1000 };
+    struct moon_sig_body body;
+    (void)state;
+    moon_sig_body_begin(&body, MOON_SIG_CANON_RELAXED, -1, NULL, NULL);
+    moon_sig_body_add(&body, MOON_SPAN("x"));
+    for (int i = 0; i < COUNT; i++)
+        moon_sig_body_add(&body, MOON_SPAN("\r\n"));
+    assert_int_equal(body.total_bytes, 1);
+    moon_sig_body_add(&body, MOON_SPAN("y"));
+    moon_sig_body_end(&body);
+    assert_int_equal(body.total_bytes, 2 + 2 * COUNT + 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(canonicalizes_header_fields),
+        cmocka_unit_test(makes_long_names_lower_case),
+        cmocka_unit_test(gives_the_same_body_whatever_the_chunks),
+        cmocka_unit_test(stops_at_the_length_and_counts_on),
+        cmocka_unit_test(holds_back_any_number_of_line_ends),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
