@@ -36,14 +36,18 @@ MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/
 ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o
 MODULE_OBJ = $(MODULE_SRC:%.c=$(BUILD)/pic/%.o)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+# The module's logic without Exim, for its tests; the amalgamation ends with the file that needs Exim.
+MODULE_PLAIN_SRC = $(filter-out local_scan/exim.c,$(wildcard local_scan/*.c))
+AMALGAMATION_SRC = engine/base/buf.c $(wildcard engine/wire/*.c) $(MODULE_PLAIN_SRC) local_scan/exim.c
 FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
 SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
 
-.PHONY: all help program module units fuzz-replay support clean deps demo
+.PHONY: all help program module amalgamation units fuzz-replay support clean deps demo
 all: program module
 program: $(BUILD)/moonscan
 module: $(BUILD)/moonscan.so
+amalgamation: $(BUILD)/moonscan_local_scan.c
 units: $(UNIT_TESTS)
 fuzz-replay: $(FUZZ_REPLAY)
 support: $(SUPPORT_PROGRAMS)
@@ -59,13 +63,24 @@ $(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a
 $(BUILD)/moonscan.so: $(MODULE_OBJ)
 	$(CC) $(OPT) -shared -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
 
+# The same module as one C file, for LOCAL_SCAN_SOURCE of an own Exim.
+$(BUILD)/moonscan_local_scan.c: $(AMALGAMATION_SRC) $(wildcard local_scan/*.h engine/wire/*.h) \
+		engine/base/buf.h engine/base/limits.h tests/support/amalgamate.sh Makefile
+	@mkdir -p $(@D)
+	sh tests/support/amalgamate.sh $(PREFIX)/bin/moonscan $(AMALGAMATION_SRC) > $@.new
+	@mv $@.new $@
+
+$(BUILD)/libmodule.a: $(MODULE_PLAIN_SRC:%.c=$(BUILD)/obj/%.o)
+	@rm -f $@
+	@ar rcs $@ $^
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/pic/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -I$(EXIM_INCLUDE) -DMOON_DLOPEN $(OPT) $(WARN) -fstack-protector-strong -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS_ALL) -isystem $(EXIM_INCLUDE) -DMOON_DLOPEN '-DMOON_PROGRAM="$(PREFIX)/bin/moonscan"' $(OPT) $(WARN) -fstack-protector-strong -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 # Lua sources inside the program: moon_embedded[] of {name, text}, ended by NULL.
 $(BUILD)/gen/embedded.c: $(LUA_EMBEDDED) Makefile
@@ -83,7 +98,7 @@ $(BUILD)/obj/gen/embedded.o: $(BUILD)/gen/embedded.c
 
 # --- tests ---------------------------------------------------------------------------------------
 
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmoon.a
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 

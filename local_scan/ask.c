@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ask: one message, one question, one deadline.
+ *
+ *  1 a worker that still runs is kept; else one is started and must say READY;
+ *  2 REQUEST with the body's descriptor;
+ *  3 DECISION: of our format, its indices within our request, its texts cleaned;
+ *  4 whatever else happens: the worker is killed and reaped, and the failure verdict stands. The
+ * next message of the connection starts a new worker.
+ */
+#include "local_scan/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_SLACK_MS     2000   /* over what the worker itself allows for a message */
+#define ASK_LONGEST_MS   240000 /* below Exim's local_scan_timeout of 5 minutes */
+#define ASK_GRACE_MS     200    /* for a dying worker to end, so that the log can say how */
+#define ASK_APPLIED_MS   1000   /* APPLIED is small: only a worker that hangs does not take it */
+#define ASK_FAILURE_NAME "X-Moonscan-Failure: this message was not evaluated"
+
+static const char *verdict_word(enum moon_wire_verdict verdict)
+{
+    switch (verdict) {
+    case MOON_WIRE_ACCEPT:
+        return "accepted";
+    case MOON_WIRE_REJECT:
+        return "rejected with 550";
+    case MOON_WIRE_DEFER:
+        return "deferred with 451";
+    case MOON_WIRE_FREEZE:
+        return "frozen";
+    }
+    return "deferred with 451";
+}
+
+void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *settings,
+                   const char *why, struct moon_answer *answer_r)
+{
+    uint8_t failure = settings->failure ? settings->failure : ask->ready.failure;
+    char cleaned[MOON_ASK_LOG_BYTES - 128];
+
+    *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER, .failed = true};
+    if (failure == MOON_WIRE_ACCEPT || failure == MOON_WIRE_REJECT)
+        answer_r->verdict = (enum moon_wire_verdict)failure;
+    strcpy(answer_r->reply, answer_r->verdict == MOON_WIRE_REJECT
+                                ? "5.7.0 This message could not be checked"
+                                : "4.7.0 This message cannot be checked now, try again later");
+    answer_r->failure_field =
+        (struct moon_wire_added){MOON_WIRE_BOTTOM, MOON_SPAN(ASK_FAILURE_NAME)};
+    moon_clean_line(moon_span_of(why), cleaned, sizeof cleaned);
+    (void)snprintf(answer_r->log, sizeof answer_r->log, /* fits */
+                   "moonscan: not evaluated, %s (failure verdict): %s",
+                   verdict_word(answer_r->verdict), cleaned);
+}
+
+void moon_answer_free(struct moon_answer *answer)
+{
+    moon_decision_free(&answer->decision);
+    free((char *)(uintptr_t)answer->payload.p);
+    answer->payload = (struct moon_span){NULL, 0};
+}
+
+static int64_t allowed_ms(const struct moon_ask *ask, const struct moon_settings *settings)
+{
+    int64_t ms = MOON_SETTINGS_TIMEOUT_S * 1000;
+
+    if (settings->timeout_ms)
+        return settings->timeout_ms;
+    if (ask->ready.message_ms && ask->ready.message_ms + (int64_t)ASK_SLACK_MS > ms)
+        ms = ask->ready.message_ms + (int64_t)ASK_SLACK_MS;
+    return ms < ASK_LONGEST_MS ? ms : ASK_LONGEST_MS;
+}
+
+/* Step 4: what happened, how the worker ended, and what to do, in one line. */
+static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const char *doing,
+                      const char *reason, char *why, size_t why_size)
+{
+    pid_t pid = ask->worker.pid;
+    char how[64];
+
+    moon_spawn_end(&ask->worker, io == MOON_WIRE_IO_CLOSED ? ASK_GRACE_MS : 0, how, sizeof how);
+    if (io == MOON_WIRE_IO_TIMEOUT)
+        (void)snprintf(why, why_size, /* fits, as the others */
+                       "worker %ld %s until the time was over and %s; look for slow DNS, or raise "
+                       "MOONSCAN_TIMEOUT",
+                       (long)pid, doing, how);
+    else if (io == MOON_WIRE_IO_CLOSED)
+        (void)snprintf(
+            why, why_size,
+            "worker %ld closed its end while it %s and %s; the next message starts a new "
+            "one, `moonscan check` may show the cause",
+            (long)pid, doing, how);
+    else
+        (void)snprintf(why, why_size,
+                       "worker %ld %s with something that is no answer (%s) and %s; are module and "
+                       "program of one release?",
+                       (long)pid, doing, reason, how);
+}
+
+/* Step 1. */
+static bool have_worker(struct moon_ask *ask, const struct moon_settings *settings,
+                        int64_t start_ms, char *why, size_t why_size)
+{
+    enum moon_wire_type type = MOON_WIRE_APPLIED;
+    const char *reason = "not a frame of this protocol";
+    struct moon_wire_ready ready;
+    struct moon_span payload;
+
+    if (moon_spawn_alive(&ask->worker))
+        return true;
+    if (!moon_spawn_start(&ask->worker, settings, why, why_size))
+        return false;
+    enum moon_wire_io io = moon_wire_receive(ask->worker.socket, &type, &payload, NULL,
+                                             start_ms + allowed_ms(ask, settings), NULL);
+    if (io == MOON_WIRE_IO_OK) {
+        if (type != MOON_WIRE_READY) {
+            reason = "not READY";
+            io = MOON_WIRE_IO_BAD;
+        } else if (!moon_wire_get_ready(payload, &ready, &reason)) {
+            io = MOON_WIRE_IO_BAD;
+        }
+    }
+    free((char *)(uintptr_t)payload.p);
+    if (io == MOON_WIRE_IO_OK) {
+        ask->ready = ready;
+        return true;
+    }
+    end_badly(ask, io, "was starting", reason, why, why_size);
+    return false;
+}
+
+static bool indices_ok(const uint32_t *indices, uint32_t count, uint32_t below)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (indices[i] >= below)
+            return false;
+    return true;
+}
+
+/* Step 3. */
+static bool take_decision(struct moon_answer *answer, const struct moon_request *request,
+                          const char **reason_r)
+{
+    struct moon_decision *decision = &answer->decision;
+    uint32_t kept = 0;
+
+    if (!moon_wire_get_decision(answer->payload, decision, reason_r))
+        return false;
+    *reason_r = "an index that was not in the request";
+    if (!indices_ok(decision->removed_fields, decision->removed_field_count,
+                    request->field_count) ||
+        !indices_ok(decision->removed_recipients, decision->removed_recipient_count,
+                    request->recipient_count))
+        return false;
+    *reason_r = "more text for $local_scan_data than Exim keeps";
+    if (decision->data.n >= sizeof answer->data)
+        return false;
+    answer->verdict = (enum moon_wire_verdict)decision->verdict;
+    moon_clean_reply(decision->reply, answer->verdict, answer->reply);
+    moon_clean_line(decision->data, answer->data, sizeof answer->data);
+    moon_clean_line(decision->log, answer->log, sizeof answer->log);
+    for (uint32_t i = 0; i < decision->added_count; i++)
+        if (moon_clean_field_ok(decision->added[i].text))
+            decision->added[kept++] = decision->added[i];
+    answer->refused_count = decision->added_count - kept;
+    decision->added_count = kept;
+    return true;
+}
+
+void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings,
+                      const struct moon_request *request, int body_fd, struct moon_answer *answer_r)
+{
+    int64_t start_ms = moon_wire_now_ms();
+    enum moon_wire_type type = MOON_WIRE_READY;
+    const char *reason = "not a frame of this protocol";
+    struct moon_wire_out out = {0};
+    char why[MOON_ASK_LOG_BYTES - 128];
+
+    *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER};
+    if (!moon_wire_put_request(&out, request)) {
+        moon_ask_fail(ask, settings,
+                      "the message's header is too large to be handed over, or "
+                      "there is no memory; header_maxsize limits it in Exim",
+                      answer_r);
+        goto done;
+    }
+    if (!have_worker(ask, settings, start_ms, why, sizeof why)) { /* step 1 */
+        moon_ask_fail(ask, settings, why, answer_r);
+        goto done;
+    }
+    int64_t deadline_ms = start_ms + allowed_ms(ask, settings);
+    const char *doing = "was taking the message";
+    enum moon_wire_io io = moon_wire_send(ask->worker.socket, &out, body_fd, deadline_ms);
+    if (io == MOON_WIRE_IO_OK) { /* step 2 is done */
+        doing = "was deciding";
+        io = moon_wire_receive(ask->worker.socket, &type, &answer_r->payload, NULL, deadline_ms,
+                               NULL);
+    }
+    if (io == MOON_WIRE_IO_OK && type != MOON_WIRE_DECISION) {
+        reason = "not DECISION";
+        io = MOON_WIRE_IO_BAD;
+    }
+    if (io == MOON_WIRE_IO_OK && !take_decision(answer_r, request, &reason)) /* step 3 */
+        io = MOON_WIRE_IO_BAD;
+    if (io != MOON_WIRE_IO_OK) { /* step 4 */
+        moon_answer_free(answer_r);
+        end_badly(ask, io, io == MOON_WIRE_IO_BAD ? "answered" : doing, reason, why, sizeof why);
+        moon_ask_fail(ask, settings, why, answer_r);
+    }
+done:
+    moon_wire_out_free(&out);
+}
+
+bool moon_ask_applied(struct moon_ask *ask, const struct moon_answer *answer,
+                      const struct moon_applied *applied, char *why, size_t why_size)
+{
+    struct moon_wire_out out = {0};
+    char how[64];
+
+    if (answer->failed || ask->worker.pid <= 0)
+        return true;
+    pid_t pid = ask->worker.pid;
+    bool told = moon_wire_put_applied(&out, applied) &&
+                moon_wire_send(ask->worker.socket, &out, -1, moon_wire_now_ms() + ASK_APPLIED_MS) ==
+                    MOON_WIRE_IO_OK;
+    moon_wire_out_free(&out);
+    if (told)
+        return true;
+    moon_spawn_end(&ask->worker, ASK_GRACE_MS, how, sizeof how);
+    (void)snprintf(
+        why, why_size, /* fits */
+        "moonscan: decided, but worker %ld %s before it could be told what was done; its "
+        "record of this message may be missing",
+        (long)pid, how);
+    return false;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spawn: the worker process of this SMTP connection: start it, hold it, end it. Every call is made
+ * between moon_spawn_enter and moon_spawn_leave, which put Exim's signal handling aside and back.
+ */
+#ifndef MOON_LOCAL_SCAN_SPAWN_H
+#define MOON_LOCAL_SCAN_SPAWN_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "local_scan/settings.h"
+
+struct moon_spawn {
+    pid_t pid; /* 0: there is no worker */
+    int socket;
+};
+
+struct moon_spawn_guard {
+    struct sigaction child; /* Exim's disposition of SIGCHLD */
+};
+
+/* Exim ignores SIGCHLD, which would take the worker's exit status from us. */
+void moon_spawn_enter(struct moon_spawn_guard *guard);
+/* Puts Exim's disposition back; children that ended meanwhile are reaped as Exim wanted it. */
+void moon_spawn_leave(const struct moon_spawn_guard *guard);
+
+/* Is there a worker that still runs and has said nothing unasked? If not, what is left of it is
+ * removed. Never touches a process that is not our child. */
+bool moon_spawn_alive(struct moon_spawn *worker);
+
+/* Starts "PROGRAM worker" with our end of a socketpair in worker->socket and its end as descriptor
+ * 3; no other descriptor, default signals, an environment of MOONSCAN_* and TZ only. On false
+ * `why` says what is wrong and how to mend it. */
+bool moon_spawn_start(struct moon_spawn *worker, const struct moon_settings *settings, char *why,
+                      size_t why_size);
+
+/* Ends the worker, however it is: SIGKILL, and reaped, within a second. With `grace_ms` it first
+ * gets that long to end by itself. `how` says how it ended, for the log. */
+void moon_spawn_end(struct moon_spawn *worker, int grace_ms, char *how, size_t how_size);
+
+#endif
