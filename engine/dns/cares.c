@@ -221,10 +221,9 @@ static ares_ssize_t receive(ares_socket_t fd, void *out, size_t size, int flags,
 static ares_ssize_t send_bytes(ares_socket_t fd, const struct iovec *parts, int count,
                                void *context)
 {
-    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, /* only read */
-                             .msg_iovlen = (size_t)count};
     (void)context; /* nothing to remember */
-    return sendmsg(fd, &message, MSG_NOSIGNAL);
+    /* The first part: c-ares sends the rest when the socket can be written again. */
+    return count > 0 ? send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : 0;
 }
 
 static const struct ares_socket_functions socket_functions = {make_socket, close_socket,
