@@ -25,6 +25,16 @@ enum moon_status moon_policies_use_file(struct moon_policies *policies, const ch
                                         struct moon_error *error);
 void moon_policies_destroy(struct moon_policies **policies);
 
+struct moon_policy_input;
+/* For publishing: loads the policy of that path (as in the snapshot's policy/<path>), runs it once
+ * on `input` and forgets the verdict. MOON_ECONF with "file:line: what" for any error or limit. */
+enum moon_status moon_policies_check(struct moon_policies *policies, const char *path,
+                                     const struct moon_policy_input *input,
+                                     struct moon_error *error);
+/* The same for a list (list/<path>), also one that no policy reads. */
+enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,
+                                          struct moon_error *error);
+
 struct moon_policy_input {
     const struct moon_message *msg;
     const struct moon_results *results;

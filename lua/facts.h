@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * facts: the message as a policy sees it (`m`), verdicts and lists as Lua values. Internal to this
+ * room. What a policy reads is noted, in order, in the arena of the decision.
+ */
+#ifndef MOON_LUA_FACTS_H
+#define MOON_LUA_FACTS_H
+
+#include "engine/verdict/policy.h"
+#include "lua/lists.h"
+#include "lua/sandbox.h"
+
+/* What a run of a policy works on; moon_sandbox_context gives it. */
+struct moon_decide {
+    struct moon_arena *arena;
+    const struct moon_policy_input *input;
+    const struct moon_snapshot *snapshot; /* or NULL */
+    /* Finds a list by name beside the policy that runs; NULL with a reason. */
+    const struct moon_list *(*list)(struct moon_decide *decide, const char *name,
+                                    struct moon_error *error);
+    void *list_context;
+    const char **facts;
+    size_t fact_count;
+    bool no_memory; /* the arena ran out: the caller answers MOON_ENOMEM */
+    /* Of the layer that runs. */
+    struct moon_span code; /* compiled */
+    const char *name;      /* shown in messages: "tenants/acme.lua" */
+    const char *layer;     /* "tenant", "site", "built-in"; becomes "recipient" for a group */
+    struct moon_verdict *verdict;
+};
+
+/* How a field of a record is read out of the C structure. */
+enum moon_fact_kind {
+    MOON_FACT_TEXT,   /* const char *; NULL is nil */
+    MOON_FACT_RESULT, /* enum moon_result */
+    MOON_FACT_BOOL,
+    MOON_FACT_UNSIGNED,
+    MOON_FACT_SIZE,
+    MOON_FACT_INT64, /* negative is nil */
+    MOON_FACT_PORT,  /* uint16_t; 0 is nil */
+    MOON_FACT_PUSH,  /* by `push` */
+    MOON_FACT_LATER, /* known, but not in this version */
+};
+struct moon_fact {
+    const char *name;
+    enum moon_fact_kind kind;
+    size_t offset;
+    void (*push)(lua_State *L, const void *object); /* [-0, +1], may raise */
+};
+/* A kind of record: read-only, its fields by name, perhaps items by number. */
+struct moon_record {
+    const char *name;              /* for messages: "m.dmarc", "m.dkim[i]" */
+    const char *path;              /* for the facts: "dmarc"; NULL: not noted */
+    const struct moon_fact *facts; /* ended by a NULL name */
+    size_t (*count)(const void *object);
+    void (*item)(lua_State *L, const void *object, size_t i);
+};
+
+/* The tables that facts.c and records.c share. */
+extern const struct moon_record moon_record_message;
+extern const struct moon_record moon_record_session, moon_record_envelope, moon_record_from,
+    moon_record_spf, moon_record_spf_helo, moon_record_dkim, moon_record_dkim_item, moon_record_arc,
+    moon_record_arc_sets, moon_record_arc_item, moon_record_dmarc, moon_record_alignment,
+    moon_record_tenant, moon_record_list_fields;
+
+/* Pushes a record; `index` (from 1) belongs into the path of an item, 0 otherwise. [-0, +1] */
+void moon_record_push(lua_State *L, const struct moon_record *record, const void *object,
+                      size_t index);
+/* The object of the record at `index`, or raises. */
+const void *moon_record_check(lua_State *L, int index, const struct moon_record *record);
+/* Is the value at `index` such a record? */
+const void *moon_record_test(lua_State *L, int index, const struct moon_record *record);
+
+/* Notes a fact, once. Never raises. */
+void moon_facts_note(struct moon_decide *decide, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Raises "what has no field 'x'; did you mean 'y'?". */
+int moon_facts_unknown(lua_State *L, const char *what, const char *field, const char *const *names,
+                       size_t count);
+
+/* Pushes `m`. [-0, +1] */
+void moon_facts_push(lua_State *L);
+/* Pushes what require "moonscan" gives. [-0, +1] */
+void moon_verdicts_push_module(lua_State *L);
+/* Turns the value at `index`, which a policy returned, into decide->verdict; raises when it is no
+ * verdict and not nil. [-0, +0] */
+void moon_verdicts_take(lua_State *L, int index);
+/* Pushes moon.list's value. [-0, +1] */
+void moon_lists_push(lua_State *L, const struct moon_list *list);
+
+/* Functions of dkim records (records.c), also used by lists: the first passing signature of exactly
+ * this domain, or NULL. */
+const struct moon_dkim_sig *moon_records_dkim_passed(const struct moon_dkim *dkim,
+                                                     const char *domain);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lines: at which line of a source a key of a table constructor stands, because Lua forgets it.
+ */
+#ifndef MOON_LUA_LINES_H
+#define MOON_LUA_LINES_H
+
+#include "engine/base/buf.h"
+
+/* `path` names keys and places of items from the outermost table on: "dns.timeout_ms", "3.dkim".
+ * The last table of the source that has it counts. The nearest enclosing key that is found counts
+ * when the path itself is not; 1 when nothing is. */
+int moon_lines_find(struct moon_span source, const char *path);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sandbox: limits of a run. Instructions are counted by a hook that fires every HOOK_INSTRUCTIONS
+ * and by charges of our own library functions, which the hook does not see; memory by the
+ * allocator; time by both, on the monotonic clock. A breach is noted in the sandbox before the
+ * error is raised, so that nothing depends on what a script does with that error.
+ */
+#include "lua/sandbox.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/budget.h"
+#include "engine/base/limits.h"
+
+#define HOOK_INSTRUCTIONS 200  /* of long strings an instruction may take 0.5 ms */
+#define CLOCK_CHARGE      5000 /* charged instructions between two looks at the clock */
+#define REFUSALS_MAX      10   /* collections for want of memory before we call it a breach */
+
+struct moon_sandbox {
+    lua_State *L;
+    struct moon_limits limits;
+    int64_t used_instructions, used_bytes, deadline_ms, clock_charge;
+    unsigned refusals;
+    const char *name; /* of the source being compiled, or NULL */
+    void *context;
+    bool breached;
+    char refused[128]; /* where memory was last refused */
+    char breach[256], error[512];
+};
+
+static struct moon_sandbox *sandbox_of(lua_State *L)
+{
+    return *(struct moon_sandbox **)lua_getextraspace(L);
+}
+
+void *moon_sandbox_context(lua_State *L)
+{
+    return sandbox_of(L)->context;
+}
+
+void moon_sandbox_where(lua_State *L, char *where_r, size_t size)
+{
+    lua_Debug ar;
+    where_r[0] = '\0';
+    for (int level = 0; lua_getstack(L, level, &ar); level++) {
+        if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+            (void)snprintf(where_r, size, "%s:%d", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+}
+
+static void note_breach(struct moon_sandbox *sandbox, const char *what, int64_t limit,
+                        const char *unit)
+{
+    char where[128] = "";
+    if (sandbox->breached)
+        return;
+    sandbox->breached = true;
+    if (sandbox->L)
+        moon_sandbox_where(sandbox->L, where, sizeof where);
+    if (!where[0])
+        (void)snprintf(where, sizeof where, "%s", sandbox->refused);
+    if (!where[0] && sandbox->name)
+        (void)snprintf(where, sizeof where, "%.120s", sandbox->name);
+    (void)snprintf(sandbox->breach, sizeof sandbox->breach, "%s%s%s limit of %lld%s reached", where,
+                   where[0] ? ": " : "", what, (long long)limit, unit);
+}
+
+static void note_memory(struct moon_sandbox *sandbox)
+{
+    note_breach(sandbox, "memory", sandbox->limits.bytes, " bytes");
+}
+
+/* Lua collects garbage and asks again when it is refused; a script that lives at the edge of its
+ * memory would collect for ever, so refusals are counted. */
+static void *allocate(void *ud, void *block, size_t old_size, size_t size)
+{
+    struct moon_sandbox *sandbox = ud;
+    size_t old = block ? old_size : 0; /* without a block, old_size is a type */
+
+    if (size == 0) {
+        sandbox->used_bytes -= (int64_t)old;
+        free(block);
+        return NULL;
+    }
+    if (size > old) {
+        size_t more = size - old;
+        if (more > (size_t)(sandbox->limits.bytes - sandbox->used_bytes)) {
+            if (sandbox->L) /* only reads the state */
+                moon_sandbox_where(sandbox->L, sandbox->refused, sizeof sandbox->refused);
+            if (++sandbox->refusals > REFUSALS_MAX)
+                note_memory(sandbox);
+            return NULL;
+        }
+    }
+    void *moved = realloc(block, size);
+    if (moved)
+        sandbox->used_bytes += (int64_t)size - (int64_t)old;
+    return moved;
+}
+
+/* Raises without allocating. */
+static _Noreturn void raise_breach(lua_State *L)
+{
+    lua_pushlightuserdata(L, sandbox_of(L));
+    (void)lua_error(L); /* never returns */
+    abort();
+}
+
+static void check_clock(lua_State *L)
+{
+    struct moon_sandbox *sandbox = sandbox_of(L);
+    sandbox->clock_charge = 0;
+    if (moon_clock_ms() >= sandbox->deadline_ms)
+        note_breach(sandbox, "time", sandbox->limits.ms, " ms");
+    if (sandbox->breached)
+        raise_breach(L);
+}
+
+static void add_cost(lua_State *L, uint64_t cost)
+{
+    struct moon_sandbox *sandbox = sandbox_of(L);
+    int64_t left = sandbox->limits.instructions - sandbox->used_instructions;
+    if (cost >= (uint64_t)(left > 0 ? left : 0)) {
+        sandbox->used_instructions = sandbox->limits.instructions;
+        note_breach(sandbox, "instruction", sandbox->limits.instructions, "");
+    } else {
+        sandbox->used_instructions += (int64_t)cost;
+        sandbox->clock_charge += (int64_t)cost;
+    }
+    if (sandbox->breached)
+        raise_breach(L);
+}
+
+void moon_sandbox_charge(lua_State *L, uint64_t cost)
+{
+    add_cost(L, cost);
+    if (sandbox_of(L)->clock_charge >= CLOCK_CHARGE)
+        check_clock(L);
+}
+
+static void count_hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar; /* only counts */
+    add_cost(L, HOOK_INSTRUCTIONS);
+    check_clock(L);
+}
+
+struct moon_sandbox *moon_sandbox_create(const struct moon_limits *limits)
+{
+    struct moon_sandbox *sandbox = calloc(1, sizeof *sandbox);
+    if (!sandbox)
+        return NULL;
+    sandbox->limits = *limits;
+    lua_State *L = lua_newstate(allocate, sandbox);
+    if (!L) {
+        free(sandbox);
+        return NULL;
+    }
+    sandbox->L = L;
+    *(struct moon_sandbox **)lua_getextraspace(L) = sandbox;
+    return sandbox;
+}
+
+void moon_sandbox_destroy(struct moon_sandbox **sandbox)
+{
+    if (!*sandbox)
+        return;
+    lua_close((*sandbox)->L);
+    free(*sandbox);
+    *sandbox = NULL;
+}
+
+/* Message handler: keeps the text in the sandbox while the stack still stands. Never calls a
+ * metamethod and never allocates. */
+static int keep_error(lua_State *L)
+{
+    struct moon_sandbox *sandbox = sandbox_of(L);
+    char where[128];
+
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        size_t n;
+        const char *text = lua_tolstring(L, 1, &n);
+        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s", n ? text : "empty error");
+    } else {
+        moon_sandbox_where(L, where, sizeof where);
+        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%serror of type %s, not a text",
+                       where, where[0] ? ": " : "", lua_typename(L, lua_type(L, 1)));
+    }
+    for (char *c = sandbox->error; *c; c++)
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+            *c = '?';
+    return 1;
+}
+
+enum moon_status moon_sandbox_run(struct moon_sandbox *sandbox, lua_CFunction body, void *context,
+                                  struct moon_error *error)
+{
+    lua_State *L = sandbox->L;
+    sandbox->context = context;
+    sandbox->deadline_ms = moon_clock_ms() + sandbox->limits.ms;
+    sandbox->error[0] = '\0';
+    lua_sethook(L, count_hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
+    lua_settop(L, 0);
+    lua_pushcfunction(L, keep_error);
+    lua_pushcfunction(L, body);
+    int code = lua_pcall(L, 0, 0, 1);
+    if (code == LUA_ERRMEM)
+        note_memory(sandbox);
+    lua_settop(L, 0);
+    sandbox->context = NULL;
+    if (sandbox->breached)
+        return moon_fail(error, MOON_EBUDGET, "%s", sandbox->breach);
+    if (code != LUA_OK)
+        return moon_fail(error, MOON_ECONF, "%s",
+                         sandbox->error[0] ? sandbox->error : "error while handling an error");
+    return MOON_OK;
+}
+
+int moon_sandbox_raise(lua_State *L, const char *format, ...)
+{
+    char where[128], text[400];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args); /* cut: a message for people */
+    va_end(args);
+    moon_sandbox_where(L, where, sizeof where);
+    lua_pushfstring(L, "%s%s%s", where, where[0] ? ": " : "", text);
+    return lua_error(L);
+}
+
+int moon_sandbox_pcall(lua_State *L)
+{
+    struct moon_sandbox *sandbox = sandbox_of(L);
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    int code = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+    if (code == LUA_ERRMEM)
+        note_memory(sandbox);
+    if (sandbox->breached)
+        raise_breach(L);
+    if (code == LUA_OK)
+        return lua_gettop(L);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+const char *moon_sandbox_tostring(lua_State *L, int index, size_t *length_r)
+{
+    int type = lua_type(L, index);
+    if (type > LUA_TSTRING && luaL_getmetafield(L, index, "__tostring") == LUA_TNIL) {
+        lua_pushstring(L, lua_typename(L, type)); /* an address would differ from run to run */
+        return lua_tolstring(L, -1, length_r);
+    }
+    if (type > LUA_TSTRING)
+        lua_pop(L, 1);
+    return luaL_tolstring(L, index, length_r);
+}
+
+/* [-1, +1] */
+static void load(lua_State *L, struct moon_span code, const char *name, const char *mode)
+{
+    struct moon_sandbox *sandbox = sandbox_of(L);
+    char chunk[160];
+    (void)snprintf(chunk, sizeof chunk, "=%.150s", name);
+    sandbox->name = name;
+    int result = luaL_loadbufferx(L, code.n ? code.p : "", code.n, chunk, mode);
+    if (result == LUA_ERRMEM)
+        note_memory(sandbox);
+    sandbox->name = NULL;
+    if (sandbox->breached)
+        raise_breach(L);
+    if (result != LUA_OK)
+        (void)lua_error(L); /* never returns */
+    lua_insert(L, -2);
+    if (!lua_setupvalue(L, -2, 1)) /* a function without globals has none to set */
+        lua_pop(L, 1);
+    check_clock(L);
+}
+
+void moon_sandbox_load(lua_State *L, struct moon_span text, const char *name)
+{
+    if (text.n && text.p[0] == LUA_SIGNATURE[0]) {
+        (void)lua_pushfstring(L, "%s:1: bytecode is refused, a text is wanted", name);
+        (void)lua_error(L); /* never returns */
+    }
+    load(L, text, name, "t");
+}
+
+void moon_sandbox_load_compiled(lua_State *L, struct moon_span code, const char *name)
+{
+    load(L, code, name, "b");
+}
