@@ -23,10 +23,10 @@ struct moon_spf_row {
     }
 
 /* "result matched lookups/voids questions", then ": explanation" if there is one; "-" stands for no
- * matched term. In a static buffer. */
+ * matched term. In a static buffer, until the next call. */
 const char *moon_spf_row_run(const struct moon_spf_row *row);
 
-/* Fails the test with every row whose answer is not the wanted one. */
-void moon_spf_rows_check(const struct moon_spf_row *rows, size_t count);
+/* How many rows do not give the wanted answer; says each on standard output. */
+size_t moon_spf_rows_wrong(const struct moon_spf_row *rows, size_t count);
 
 #endif

@@ -13,7 +13,7 @@
 #include "engine/base/status.h"
 #include "tests/support/spf_table.h"
 
-#define ROWS(rows) moon_spf_rows_check(rows, sizeof rows / sizeof *rows)
+#define ROWS(rows) assert_int_equal(moon_spf_rows_wrong(rows, sizeof rows / sizeof *rows), 0)
 #define D          "d.example. TXT "
 #define PTR        "1.2.0.192.in-addr.arpa. PTR "
 

@@ -15,7 +15,7 @@
 #include "engine/base/status.h"
 #include "tests/support/spf_table.h"
 
-#define ROWS(rows) moon_spf_rows_check(rows, sizeof rows / sizeof *rows)
+#define ROWS(rows) assert_int_equal(moon_spf_rows_wrong(rows, sizeof rows / sizeof *rows), 0)
 #define D          "d.example. TXT "
 
 /* A record of `count` networks none of which holds the client, then `end`. */
