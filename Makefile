@@ -106,7 +106,12 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/repla
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(SUPPORT_OBJ) $(BUILD)/libmoon.a
+# An archive, so that a program takes only what it uses (some helpers need cmocka).
+$(BUILD)/libsupport.a: $(SUPPORT_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(BUILD)/libsupport.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
