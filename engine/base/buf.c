@@ -151,10 +151,17 @@ int moon_buf_peek_at(const struct moon_buf *buf, size_t i)
     return i < buf->left ? (unsigned char)buf->p[i] : -1;
 }
 
+/* What is left is dropped: a loop that asks for the end or peeks must not wait for ever. */
+static void give_up(struct moon_buf *buf)
+{
+    buf->failed = true;
+    buf->left = 0;
+}
+
 int moon_buf_byte(struct moon_buf *buf)
 {
     if (buf->left == 0 || buf->failed) {
-        buf->failed = true;
+        give_up(buf);
         return -1;
     }
     buf->left--;
@@ -173,7 +180,7 @@ bool moon_buf_skip(struct moon_buf *buf, char c)
 struct moon_span moon_buf_take(struct moon_buf *buf, size_t n)
 {
     if (buf->failed || n > buf->left) {
-        buf->failed = true;
+        give_up(buf);
         return (struct moon_span){NULL, 0};
     }
     struct moon_span taken = {buf->p, n};

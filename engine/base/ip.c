@@ -56,19 +56,21 @@ bool moon_ip_equal(const struct moon_ip *a, const struct moon_ip *b)
 bool moon_net_parse(struct moon_span text, struct moon_net *net_r)
 {
     size_t slash = moon_span_find(text, '/');
-    *net_r = (struct moon_net){0};
-    if (!parse_raw(moon_span_sub(text, 0, slash), &net_r->ip))
+    struct moon_ip ip;
+
+    *net_r = (struct moon_net){0}; /* a network without family holds nobody */
+    if (!parse_raw(moon_span_sub(text, 0, slash), &ip))
         return false;
-    uint64_t bits = net_r->ip.family == 4 ? 32 : 128;
+    uint64_t bits = ip.family == 4 ? 32 : 128;
     if (slash != (size_t)-1 &&
         !moon_span_number(moon_span_sub(text, slash + 1, text.n), bits, &bits))
         return false;
-    if (net_r->ip.family == 6 && bits >= 96) {
-        unmap(&net_r->ip);
-        if (net_r->ip.family == 4)
+    if (ip.family == 6 && bits >= 96) {
+        unmap(&ip);
+        if (ip.family == 4)
             bits -= 96;
     }
-    net_r->bits = (unsigned)bits;
+    *net_r = (struct moon_net){.ip = ip, .bits = (unsigned)bits};
     return true;
 }
 

@@ -30,7 +30,8 @@ bool moon_ip_parse(struct moon_span text, struct moon_ip *ip_r);
 char *moon_ip_format(const struct moon_ip *ip, char out[MOON_IP_TEXT_MAX]);
 bool moon_ip_equal(const struct moon_ip *a, const struct moon_ip *b);
 
-/* "192.0.2.0/24", "2001:db8::/32", or a single address. Host bits may be set. */
+/* "192.0.2.0/24", "2001:db8::/32", or a single address. Host bits may be set. False otherwise;
+ * then *net_r has family 0 and holds no address. */
 bool moon_net_parse(struct moon_span text, struct moon_net *net_r);
 bool moon_net_has(const struct moon_net *net, const struct moon_ip *ip);
 /* The same on raw bytes: are the first `bits` bits equal? Families must match. */

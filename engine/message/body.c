@@ -41,9 +41,9 @@ static enum moon_status read_stored(struct moon_body_iter *iter, struct moon_spa
         return MOON_OK;
     }
     int64_t left = body->size_bytes - iter->at_bytes;
-    size_t wanted = left < (int64_t)sizeof iter->in ? (size_t)left : sizeof iter->in;
     ssize_t got = 0;
-    if (wanted) {
+    if (left > 0) {
+        size_t wanted = left < (int64_t)sizeof iter->in ? (size_t)left : sizeof iter->in;
         do
             got = pread(body->fd, iter->in, wanted, body->start_bytes + iter->at_bytes);
         while (got < 0 && errno == EINTR);

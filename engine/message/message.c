@@ -114,8 +114,10 @@ enum moon_status moon_message_parse(struct moon_arena *arena, struct moon_span t
                              MOON_HEADER_BYTES_MAX, MOON_FIELDS_MAX);
         field.index = (uint32_t)msg->field_count;
         msg->fields = moon_arena_append(arena, msg->fields, msg->field_count, sizeof field);
-        if (!msg->fields)
+        if (!msg->fields) {
+            msg->field_count = 0;
             return moon_fail(error, MOON_ENOMEM, "no memory for the header");
+        }
         msg->fields[msg->field_count++] = field;
     }
     msg->body =

@@ -8,6 +8,7 @@
 #include "engine/message/tags.h"
 
 #include "engine/base/limits.h"
+#include "engine/message/utf8.h"
 
 static bool name_is_valid(struct moon_span name)
 {
@@ -23,12 +24,20 @@ static bool name_is_valid(struct moon_span name)
  * be there any more. */
 static bool value_is_valid(struct moon_span value)
 {
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-        if (c == '\r') {
-            if (value.n - i < 3 || value.p[i + 1] != '\n' || !moon_is_wsp(value.p[i + 2]))
+    struct moon_buf in = moon_buf_of(value);
+
+    while (!moon_buf_at_end(&in)) {
+        int c = moon_buf_peek(&in);
+        if (c >= 0x80) {
+            if (!moon_utf8_take(&in))
                 return false;
-            i += 2;
+            continue;
+        }
+        (void)moon_buf_byte(&in); /* it is c */
+        if (c == '\r') {
+            if (!moon_buf_skip(&in, '\n') ||
+                (!moon_buf_skip(&in, ' ') && !moon_buf_skip(&in, '\t')))
+                return false;
         } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
             return false;
         }
