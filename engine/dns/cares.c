@@ -37,7 +37,8 @@
 #define TRIES            2    /* for each server */
 #define TRY_MS           2500 /* one server: 2.5 s, then 5 s, well under MOON_DNS_MS */
 #define TRY_MS_MIN       500  /* many servers share that time */
-#define IDS              32u  /* random numbers fetched at a time */
+#define RCODE_FORMERR    1u
+#define IDS              32u /* random numbers fetched at a time */
 
 _Static_assert(2 * SERVERS_MAX <= ARES_GETSOCK_MAXNUM, "every socket can be polled");
 
@@ -51,9 +52,10 @@ struct cares {
     ares_channel channel;            /* NULL before the first question */
     struct server servers[SERVERS_MAX];
     size_t server_count;
-    char *path;       /* of resolv.conf; NULL: configured servers */
-    struct stat seen; /* the file when it was read */
-    bool stale;       /* the channel has other servers than `servers` */
+    char *path;         /* of resolv.conf; NULL: configured servers */
+    struct stat seen;   /* the file when it was read */
+    bool first_is_slow; /* the first server kept silent and another one answered */
+    bool stale;         /* the channel has other servers than `servers` */
     struct moon_dns_ask *under_way;
     const struct moon_dns *cancelling;
     uint16_t ids[IDS];
@@ -155,6 +157,7 @@ static void begin(struct moon_dns_backend *backend)
     parse_resolv_conf(cares, (struct moon_span){text, read_file(cares->path, text, sizeof text)});
     cares->seen = now;
     cares->stale = true;
+    cares->first_is_slow = false;
 }
 
 /* --- the channel --------------------------------------------------------------------------------
@@ -212,6 +215,8 @@ static ares_ssize_t receive(ares_socket_t fd, void *out, size_t size, int flags,
     struct moon_span packet = {out, (size_t)n};
     struct moon_buf in = moon_buf_of(packet);
     unsigned id = moon_buf_u16(&in), rcode = moon_dns_packet_rcode(packet);
+    if (rcode == RCODE_FORMERR)
+        cares->stale = true; /* c-ares stops to expect EDNS answers: a new channel will again */
     for (struct moon_dns_ask *ask = cares->under_way; ask; ask = ask->next)
         if (ask->id == id && rcode <= 15)
             ask->rcode = (uint8_t)rcode;
@@ -229,10 +234,25 @@ static ares_ssize_t send_bytes(ares_socket_t fd, const struct iovec *parts, int 
 static const struct ares_socket_functions socket_functions = {make_socket, close_socket,
                                                               connect_socket, receive, send_bytes};
 
+/* c-ares begins each query with the first server: one that is silent would cost every round of
+ * every message the time of a try. */
+static void first_to_last(struct cares *cares)
+{
+    struct server first = cares->servers[0];
+    cares->first_is_slow = false;
+    if (cares->server_count < 2)
+        return;
+    memmove(cares->servers, cares->servers + 1, (cares->server_count - 1) * sizeof first);
+    cares->servers[cares->server_count - 1] = first;
+    cares->stale = true;
+}
+
 /* Step 2. Every option is given, so that c-ares reads no file and no variable of the environment
  * for it. */
 static bool open_channel(struct cares *cares)
 {
+    if (cares->first_is_slow && !cares->under_way)
+        first_to_last(cares);
     if (cares->channel && cares->stale && !cares->under_way) {
         ares_destroy(cares->channel);
         cares->channel = NULL;
@@ -323,8 +343,9 @@ static void arrived(void *context, int status, int timeouts, unsigned char *byte
     struct moon_dns_ask *ask = context;
     struct cares *cares = ask->private_data;
     struct moon_dns_reply reply;
-    (void)timeouts; /* how often it was repeated does not matter */
     forget(cares, ask);
+    if (timeouts > 0 && status == ARES_SUCCESS)
+        cares->first_is_slow = true; /* another server answered, or this one at last */
     if (status == ARES_EDESTRUCTION || (status == ARES_ECANCELLED && ask->dns == cares->cancelling))
         return;
     if (!bytes || length <= 0) {
@@ -333,7 +354,8 @@ static void arrived(void *context, int status, int timeouts, unsigned char *byte
         return;
     }
     struct moon_span packet = {(const char *)bytes, (size_t)length};
-    if (!ask->plain && moon_dns_packet_rcode(packet) == 1) { /* step 3; RFC 6891 section 7 */
+    if (!ask->plain &&
+        moon_dns_packet_rcode(packet) == RCODE_FORMERR) { /* step 3; RFC 6891 section 7 */
         ask->plain = true;
         send_query(cares, ask);
         return;

@@ -149,7 +149,7 @@ static bool is(const char *label, const char *want)
 static bool make_answer(struct server *s, const struct query *q, struct message *m)
 {
     char text[16];
-    if (is(q->label, "silent"))
+    if (is(q->label, "silent") || (is(q->label, "mute") && s->moody))
         return false;
     if (is(q->label, "servfail") || (is(q->label, "moody") && s->moody))
         begin_answer(m, q, 2);

@@ -13,7 +13,8 @@
  *   garbage      the question echoed, then bytes that are no records
  *   late         answers after 100 ms; the text is how many were asked, this one included
  *   cname        only a CNAME to target.elsewhere, as an authoritative server would
- *   moody        SERVFAIL from the first responder of a test, an answer from others
+ *   moody        SERVFAIL from a moody responder, an answer from others
+ *   mute         nothing from a moody responder, an answer from others
  *
  * and in its second: NAME.together.X is answered when eight of them are there. Anything else: A
  * 192.0.2.1, AAAA 2001:db8::1, TXT with the first label as text, MX 10 mail.X.

@@ -87,7 +87,7 @@ static void asks_each_name_and_type_once(void **state)
 static void answers_names_that_cannot_exist_without_asking(void **state)
 {
     static const char label[] = "0123456789012345678901234567890123456789012345678901234567890123";
-    char longest[256], text[256];
+    char longest[256], text[300];
     struct fixture f;
     (void)state;
     begin(&f);

@@ -186,6 +186,19 @@ static void offers_edns_so_that_a_kilobyte_needs_no_tcp(void **state)
     end(&f);
 }
 
+static void offers_edns_again_after_a_server_that_knows_none(void **state)
+{
+    struct fixture f = {0};
+    (void)state;
+    begin(&f, 4);
+    check(&f, "noedns.x", TXT, "found noedns");
+    assert_int_equal(f.responder.counts->udp, 2);
+    assert_int_equal(moon_dns_wait(f.dns, "long.x", TXT)->count, 4);
+    assert_int_equal(f.responder.counts->udp, 3);
+    assert_int_equal(f.responder.counts->tcp, 0);
+    end(&f);
+}
+
 static void sends_prefetched_questions_together(void **state)
 {
     struct fixture f = {0};
@@ -261,6 +274,24 @@ static void asks_the_next_server_when_one_fails(void **state)
     end_message(&f);
     begin_message(&f, PLENTY_MS);
     check(&f, "hello.x", TXT, "found hello");
+    end(&f);
+}
+
+static void asks_a_silent_server_last_from_then_on(void **state)
+{
+    struct fixture f = {0};
+    struct responder moody;
+    (void)state;
+    assert_true(responder_start(&f.responder, 4, false));
+    assert_true(responder_start(&moody, 4, true));
+    const char *servers[] = {moody.address, f.responder.address};
+    use_servers(&f, servers, 2);
+    begin_message(&f, PLENTY_MS);
+    check(&f, "mute.x", TXT, "found mute"); /* takes the time of one try */
+    assert_int_equal(moody.counts->udp, 1);
+    check(&f, "mute.y", TXT, "found mute");
+    assert_int_equal(moody.counts->udp, 1);
+    responder_stop(&moody);
     end(&f);
 }
 
@@ -408,11 +439,13 @@ int main(void)
         cmocka_unit_test(keeps_a_nul_byte_in_a_name),
         cmocka_unit_test(goes_over_to_tcp_after_truncation),
         cmocka_unit_test(offers_edns_so_that_a_kilobyte_needs_no_tcp),
+        cmocka_unit_test(offers_edns_again_after_a_server_that_knows_none),
         cmocka_unit_test(sends_prefetched_questions_together),
         cmocka_unit_test(ends_a_silent_server_by_the_deadline),
         cmocka_unit_test(never_gives_an_old_answer_to_a_new_message),
         cmocka_unit_test(ends_with_questions_under_way),
         cmocka_unit_test(asks_the_next_server_when_one_fails),
+        cmocka_unit_test(asks_a_silent_server_last_from_then_on),
         cmocka_unit_test(says_that_no_server_was_reached),
         cmocka_unit_test(reads_resolv_conf_again_when_it_changes),
         cmocka_unit_test(works_with_high_descriptors),
