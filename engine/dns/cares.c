@@ -17,43 +17,30 @@
 
 #include <ares.h>
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "engine/dns/packet.h"
+#include "engine/dns/servers.h"
 
-#define RESOLV_CONF      "/etc/resolv.conf"
-#define RESOLV_BYTES_MAX 8192u /* of the file; the C library's own limits are far below */
-#define SERVERS_MAX      8u    /* two sockets each: ARES_GETSOCK_MAXNUM */
-#define PORT             53u
-#define TRIES            2    /* for each server */
-#define TRY_MS           2500 /* one server: 2.5 s, then 5 s, well under MOON_DNS_MS */
-#define TRY_MS_MIN       500  /* many servers share that time */
-#define RCODE_FORMERR    1u
-#define IDS              32u /* random numbers fetched at a time */
+#define RESOLV_CONF   "/etc/resolv.conf"
+#define TRIES         2    /* for each server */
+#define TRY_MS        2500 /* one server: 2.5 s, then 5 s, well under MOON_DNS_MS */
+#define TRY_MS_MIN    500  /* many servers share that time */
+#define RCODE_FORMERR 1u
+#define IDS           32u /* random numbers fetched at a time */
 
-_Static_assert(2 * SERVERS_MAX <= ARES_GETSOCK_MAXNUM, "every socket can be polled");
-
-struct server {
-    struct moon_ip ip;
-    uint16_t port;
-};
+_Static_assert(2 * MOON_DNS_SERVERS_MAX <= ARES_GETSOCK_MAXNUM, "every socket can be polled");
 
 struct cares {
     struct moon_dns_backend backend; /* its first member */
     ares_channel channel;            /* NULL before the first question */
-    struct server servers[SERVERS_MAX];
-    size_t server_count;
-    char *path;         /* of resolv.conf; NULL: configured servers */
-    struct stat seen;   /* the file when it was read */
+    struct moon_dns_servers servers;
     bool first_is_slow; /* the first server kept silent and another one answered */
     bool stale;         /* the channel has other servers than `servers` */
     struct moon_dns_ask *under_way;
@@ -67,97 +54,14 @@ static struct cares *cares_of(struct moon_dns_backend *backend)
     return (struct cares *)(void *)backend; /* its first member */
 }
 
-/* --- servers ------------------------------------------------------------------------------------
- */
-
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53" */
-static bool parse_server(struct moon_span text, struct server *server_r)
-{
-    uint64_t port = PORT;
-    struct moon_span host = text, rest = {NULL, 0};
-    size_t colon = moon_span_find(text, ':');
-    if (text.n && text.p[0] == '[') {
-        size_t close = moon_span_find(text, ']');
-        if (close == (size_t)-1)
-            return false;
-        host = moon_span_sub(text, 1, close - 1);
-        rest = moon_span_sub(text, close + 1, text.n);
-        if (moon_span_find(host, ':') == (size_t)-1)
-            return false;
-    } else if (colon != (size_t)-1 && colon == moon_span_rfind(text, ':')) {
-        host = moon_span_sub(text, 0, colon);
-        rest = moon_span_sub(text, colon, text.n);
-    }
-    if (rest.n && (rest.p[0] != ':' ||
-                   !moon_span_number(moon_span_sub(rest, 1, rest.n), UINT16_MAX, &port) || !port))
-        return false;
-    server_r->port = (uint16_t)port;
-    return moon_ip_parse(host, &server_r->ip);
-}
-
-static bool in_word(char c)
-{
-    return !moon_is_wsp(c);
-}
-
-/* "nameserver ADDRESS" lines; what cannot be read is passed over, as the C library does. */
-static void parse_resolv_conf(struct cares *cares, struct moon_span text)
-{
-    struct moon_buf in = moon_buf_of(text);
-    cares->server_count = 0;
-    while (!moon_buf_at_end(&in) && cares->server_count < SERVERS_MAX) {
-        struct moon_buf line = moon_buf_of(moon_span_trim(moon_buf_until(&in, '\n')));
-        (void)moon_buf_skip(&in, '\n'); /* not behind the last line */
-        if (!moon_span_is(moon_buf_while(&line, moon_is_alpha), "nameserver"))
-            continue;
-        (void)moon_buf_while(&line, moon_is_wsp); /* between the words */
-        struct moon_span address = moon_buf_while(&line, in_word);
-        if (parse_server(address, &cares->servers[cares->server_count]))
-            cares->server_count++;
-    }
-    if (cares->server_count == 0) { /* resolv.conf(5): the local machine */
-        cares->servers[0] =
-            (struct server){.ip = {.family = 4, .bytes = {127, 0, 0, 1}}, .port = PORT};
-        cares->server_count = 1;
-    }
-}
-
-static size_t read_file(const char *path, char *out, size_t size)
-{
-    size_t n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    while (fd >= 0 && n < size) {
-        ssize_t got = read(fd, out + n, size - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    if (fd >= 0)
-        (void)close(fd); /* was only read */
-    return n;
-}
-
-/* Step 1. A file that is not there gives the local machine, until it is there. */
+/* Step 1. */
 static void begin(struct moon_dns_backend *backend)
 {
     struct cares *cares = cares_of(backend);
-    struct stat now = {0};
-    char text[RESOLV_BYTES_MAX];
-    if (!cares->path)
-        return;
-    if (stat(cares->path, &now) != 0)
-        memset(&now, 0, sizeof now);
-    if (cares->server_count && now.st_ino == cares->seen.st_ino &&
-        now.st_dev == cares->seen.st_dev && now.st_size == cares->seen.st_size &&
-        now.st_mtim.tv_sec == cares->seen.st_mtim.tv_sec &&
-        now.st_mtim.tv_nsec == cares->seen.st_mtim.tv_nsec)
-        return;
-    parse_resolv_conf(cares, (struct moon_span){text, read_file(cares->path, text, sizeof text)});
-    cares->seen = now;
-    cares->stale = true;
-    cares->first_is_slow = false;
+    if (moon_dns_servers_refresh(&cares->servers)) {
+        cares->stale = true;
+        cares->first_is_slow = false;
+    }
 }
 
 /* --- the channel --------------------------------------------------------------------------------
@@ -171,11 +75,11 @@ static int try_ms(size_t servers)
 
 static int give_servers(struct cares *cares)
 {
-    struct ares_addr_port_node nodes[SERVERS_MAX];
+    struct ares_addr_port_node nodes[MOON_DNS_SERVERS_MAX];
     memset(nodes, 0, sizeof nodes);
-    for (size_t i = 0; i < cares->server_count; i++) {
-        const struct server *server = &cares->servers[i];
-        nodes[i].next = i + 1 < cares->server_count ? &nodes[i + 1] : NULL;
+    for (size_t i = 0; i < cares->servers.count; i++) {
+        const struct moon_dns_server *server = &cares->servers.list[i];
+        nodes[i].next = i + 1 < cares->servers.count ? &nodes[i + 1] : NULL;
         nodes[i].family = server->ip.family == 4 ? AF_INET : AF_INET6;
         nodes[i].udp_port = nodes[i].tcp_port = server->port;
         memcpy(&nodes[i].addr, server->ip.bytes, server->ip.family == 4 ? 4 : 16);
@@ -238,12 +142,13 @@ static const struct ares_socket_functions socket_functions = {make_socket, close
  * every message the time of a try. */
 static void first_to_last(struct cares *cares)
 {
-    struct server first = cares->servers[0];
+    struct moon_dns_servers *servers = &cares->servers;
+    struct moon_dns_server first = servers->list[0];
     cares->first_is_slow = false;
-    if (cares->server_count < 2)
+    if (servers->count < 2)
         return;
-    memmove(cares->servers, cares->servers + 1, (cares->server_count - 1) * sizeof first);
-    cares->servers[cares->server_count - 1] = first;
+    memmove(servers->list, servers->list + 1, (servers->count - 1) * sizeof first);
+    servers->list[servers->count - 1] = first;
     cares->stale = true;
 }
 
@@ -261,7 +166,7 @@ static bool open_channel(struct cares *cares)
         return true;
     char lookups[] = "b";
     struct ares_options options = {.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH,
-                                   .timeout = try_ms(cares->server_count),
+                                   .timeout = try_ms(cares->servers.count),
                                    .tries = TRIES,
                                    .ndots = 1,
                                    .lookups = lookups,
@@ -451,7 +356,7 @@ static void destroy(struct moon_dns_backend *backend)
     struct cares *cares = cares_of(backend);
     if (cares->channel)
         ares_destroy(cares->channel);
-    free(cares->path);
+    free(cares->servers.path);
     free(cares);
 }
 
@@ -464,8 +369,8 @@ enum moon_status moon_dns_backend_resolv_conf(const char *path, struct moon_dns_
     struct cares *cares = calloc(1, sizeof *cares);
     *backend_r = NULL;
     if (cares)
-        cares->path = strdup(path);
-    if (!cares || !cares->path) {
+        cares->servers.path = strdup(path);
+    if (!cares || !cares->servers.path) {
         free(cares);
         return moon_fail(error, MOON_ENOMEM, "no memory for the resolver");
     }
@@ -481,19 +386,14 @@ enum moon_status moon_dns_backend_cares(const char *const *servers, size_t count
     *backend_r = NULL;
     if (count == 0)
         return moon_dns_backend_resolv_conf(RESOLV_CONF, backend_r, error);
-    if (count > SERVERS_MAX)
-        return moon_fail(error, MOON_ECONF, "more than %u DNS servers", SERVERS_MAX);
     struct cares *cares = calloc(1, sizeof *cares);
     if (!cares)
         return moon_fail(error, MOON_ENOMEM, "no memory for the resolver");
+    enum moon_status status = moon_dns_servers_parse(&cares->servers, servers, count, error);
     cares->backend.ops = &ops;
-    for (; cares->server_count < count; cares->server_count++) {
-        const char *text = servers[cares->server_count];
-        if (!parse_server(moon_span_of(text), &cares->servers[cares->server_count])) {
-            free(cares);
-            return moon_fail(error, MOON_ECONF, "not the address of a DNS server: \"%s\"", text);
-        }
-    }
-    *backend_r = &cares->backend;
-    return MOON_OK;
+    if (status == MOON_OK)
+        *backend_r = &cares->backend;
+    else
+        free(cares);
+    return status;
 }
