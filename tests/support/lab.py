@@ -275,10 +275,12 @@ class Lab:
         os.chmod(self.path("bin/exim4"), 0o755)
 
     def copy_moonscan(self):
-        """As `make install` would place it."""
+        """By `make install`, as a site would."""
+        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL")}
         done = subprocess.run(["make", "-s", "-C", TREE, "install", "PREFIX=/usr",
                                "BUILD=" + os.path.relpath(BUILD, TREE), "DESTDIR=" + self.stage],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                              check=False)
         if done.returncode:
             raise LabError("make install: " + done.stdout.decode("utf-8", "replace"))
         self.program = self.path("usr/bin/moonscan")
@@ -332,7 +334,7 @@ class Lab:
         for key, value in settings.items():
             records["conf/" + key] = "\n".join(value) if isinstance(value, list) else str(value)
         for path, text in self.files.items():
-            kind = "list/" if path.startswith("lists/") else "policy/"
+            kind = "list/" if "lists/" in path else "policy/"
             records[kind + path] = text
         if "site.lua" in self.files:
             records["site"] = "site.lua"
