@@ -35,7 +35,7 @@
 enum moon_status moon_confine_start(int keep_fd, struct moon_error *error)
 {
     static const struct {
-        int resource;
+        enum __rlimit_resource resource;
         rlim_t value;
     } limits[] = {
         {RLIMIT_CORE, 0},
@@ -151,10 +151,10 @@ static int add_rules(scmp_filter_ctx filter)
     /* Sockets of IP only: no netlink, no packet, no Unix socket to other services. */
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                              SCMP_A0(SCMP_CMP_EQ, AF_INET));
+                              SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                              SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+                              SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
     return rc;
 }
 

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check: one message from a file through the same engine as Exim's mail, for people and tests.
+ *
+ * 1. read the options and the file  2. set up the engine  3. moon_scan  4. print (check_print.c)
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/base/limits.h"
+#include "engine/cmd/check_print.h"
+#include "engine/cmd/cmd.h"
+#include "engine/cmd/setup.h"
+#include "engine/message/address.h"
+
+#define FILE_BYTES_MAX (256u * 1024 * 1024) /* larger than any site's message_size_limit */
+#define RECIPIENTS_MAX 64
+#define ZONE_BYTES_MAX (16u * 1024 * 1024)
+
+struct check {
+    const char *file, *ip, *helo, *host, *from, *zone, *dns, *policy, *snapshot, *tenants,
+        *receiver;
+    const char *rcpt[RECIPIENTS_MAX];
+    size_t rcpt_count;
+    int64_t time_s;
+    bool json;
+};
+
+static const char help[] =
+    "Usage: moonscan check FILE --ip ADDRESS [OPTIONS]\n"
+    "\n"
+    "Evaluates the message in FILE (- for standard input) as if it had come by SMTP, with the\n"
+    "published configuration and policies, and prints results, verdict and why. Records nothing.\n"
+    "\n"
+    "  --ip ADDRESS      the client's address\n"
+    "  --helo NAME       what it said in EHLO or HELO\n"
+    "  --host NAME       its verified host name (forward-confirmed reverse DNS)\n"
+    "  --from ADDRESS    MAIL FROM; '' is the null sender (default: the Return-Path field)\n"
+    "  --rcpt ADDRESS    a recipient; may be given several times\n"
+    "  --zone FILE       answer DNS questions from this zone file\n"
+    "  --dns SERVER      ask this server: 192.0.2.1, 127.0.0.1:5300, [::1]:5300\n"
+    "  --policy FILE     this policy instead of each tenant's\n"
+    "  --tenants TEXT    what the RCPT ACL would say: \"example.org=acme\"\n"
+    "  --snapshot FILE   this snapshot instead of the published one\n"
+    "  --receiver NAME   our host name (default: localhost)\n"
+    "  --time SECONDS    the time of reception, in seconds since 1970 (default: now)\n"
+    "  --json            print one JSON object\n"
+    "\n"
+    "Exit status: 0 evaluated, 2 wrong usage, 3 something failed.\n";
+
+static int wrong(const char *what, const char *detail)
+{
+    (void)fprintf(stderr, "moonscan check: %s%s\nTry `moonscan check --help`.\n", what, detail);
+    return MOON_EXIT_USAGE;
+}
+
+static const struct option options[] = {
+    {"ip", required_argument, NULL, 'i'},
+    {"helo", required_argument, NULL, 'e'},
+    {"host", required_argument, NULL, 'H'},
+    {"from", required_argument, NULL, 'f'},
+    {"rcpt", required_argument, NULL, 'r'},
+    {"zone", required_argument, NULL, 'z'},
+    {"dns", required_argument, NULL, 'd'},
+    {"policy", required_argument, NULL, 'p'},
+    {"tenants", required_argument, NULL, 'T'},
+    {"snapshot", required_argument, NULL, 's'},
+    {"receiver", required_argument, NULL, 'R'},
+    {"time", required_argument, NULL, 't'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+/* One option into *check; false when its value is wrong (said). */
+static bool take_option(struct check *check, int option)
+{
+    uint64_t seconds;
+    const struct {
+        int option;
+        const char **slot;
+    } texts[] = {{'i', &check->ip},      {'e', &check->helo},    {'H', &check->host},
+                 {'f', &check->from},    {'z', &check->zone},    {'d', &check->dns},
+                 {'p', &check->policy},  {'T', &check->tenants}, {'s', &check->snapshot},
+                 {'R', &check->receiver}};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i].option == option) {
+            *texts[i].slot = optarg;
+            return true;
+        }
+    }
+    if (option == 'j') {
+        check->json = true;
+    } else if (option == 'r' && check->rcpt_count < RECIPIENTS_MAX) {
+        check->rcpt[check->rcpt_count++] = optarg;
+    } else if (option == 't' && moon_span_number(moon_span_of(optarg), INT64_MAX, &seconds)) {
+        check->time_s = (int64_t)seconds;
+    } else {
+        (void)wrong(option == 'r' ? "too many recipients" : "--time wants seconds since 1970", "");
+        return false;
+    }
+    return true;
+}
+
+/* MOON_EXIT_OK: go on. Anything else: leave with it, but for -1: leave with 0. */
+static int read_options(int argc, char **argv, struct check *check)
+{
+    int option;
+    struct moon_ip ip;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'h') {
+            (void)fputs(help, stdout);
+            return -1;
+        }
+        if (option == '?')
+            return wrong("that option is not known, or has no value", "");
+        if (!take_option(check, option))
+            return MOON_EXIT_USAGE;
+    }
+    if (optind + 1 != argc)
+        return wrong(optind == argc ? "which message? Name one FILE, or - for standard input"
+                                    : "one FILE at a time, please",
+                     "");
+    check->file = argv[optind];
+    if (!check->ip)
+        return wrong("--ip ADDRESS is needed: SPF is about the client's address", "");
+    if (!moon_ip_parse(moon_span_of(check->ip), &ip))
+        return wrong("--ip wants an IPv4 or IPv6 address, not ", check->ip);
+    if (check->zone && check->dns)
+        return wrong("--zone and --dns exclude each other", "");
+    return MOON_EXIT_OK;
+}
+
+/* The whole file on the heap; the caller frees span.p. */
+static enum moon_status read_file(const char *path, size_t bytes_max, struct moon_span *span_r,
+                                  struct moon_error *error)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    char *bytes = NULL;
+    size_t n = 0, capacity = 0;
+    enum moon_status status = MOON_OK;
+
+    if (!file)
+        return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    while (status == MOON_OK && !feof(file)) {
+        if (capacity - n < 65536) {
+            capacity = capacity ? 2 * capacity : 262144;
+            char *larger = capacity <= 2 * (size_t)bytes_max ? realloc(bytes, capacity) : NULL;
+            if (!larger) {
+                status = moon_fail(error, MOON_EBUDGET, "%s: larger than I read", path);
+                break;
+            }
+            bytes = larger;
+        }
+        n += fread(bytes + n, 1, capacity - n, file);
+        if (ferror(file))
+            status = moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    }
+    if (file != stdin)
+        (void)fclose(file); /* was only read */
+    if (status != MOON_OK) {
+        free(bytes);
+        return status;
+    }
+    *span_r = (struct moon_span){bytes, n};
+    return MOON_OK;
+}
+
+/* An mbox file's first line, "From someone Sat Nov 21 ...", is none of the message's. */
+static struct moon_span without_mbox_line(struct moon_span text)
+{
+    struct moon_span mark = MOON_SPAN("From ");
+    size_t end = moon_span_find(text, '\n');
+    if (end == (size_t)-1 || !moon_span_eq(moon_span_sub(text, 0, mark.n), mark))
+        return text;
+    return moon_span_sub(text, end + 1, text.n);
+}
+
+/* Return-Path: <address> */
+static const char *return_path(struct moon_arena *arena, const struct moon_message *msg)
+{
+    const struct moon_field *field = moon_message_field(msg, "Return-Path", NULL, false);
+    if (!field)
+        return NULL;
+    struct moon_span value = moon_span_trim(field->value);
+    if (value.n >= 2 && value.p[0] == '<' && value.p[value.n - 1] == '>')
+        value = moon_span_sub(value, 1, value.n - 2);
+    return moon_arena_dup(arena, value);
+}
+
+static enum moon_status take_message(const struct check *check, struct moon_arena *arena,
+                                     struct moon_span text, struct moon_message *msg,
+                                     struct moon_error *error)
+{
+    const char *local;
+
+    *msg = (struct moon_message){
+        .id = "",
+        .session = {.helo = check->helo ? check->helo : "",
+                    .host_name = check->host,
+                    .protocol = ""},
+        .received_s = check->time_s >= 0 ? check->time_s : (int64_t)time(NULL),
+        .dry_run = true,
+        .tenant_hint = check->tenants,
+        .receiver_name = check->receiver ? check->receiver : "localhost",
+        .recipient_count = check->rcpt_count,
+    };
+    (void)moon_ip_parse(moon_span_of(check->ip), &msg->session.ip); /* checked with the options */
+    enum moon_status status = moon_message_parse(arena, without_mbox_line(text), msg, error);
+    if (status != MOON_OK)
+        return status;
+    msg->mail_from = check->from ? check->from : return_path(arena, msg);
+    if (!msg->mail_from)
+        return moon_fail(error, MOON_ECONF,
+                         "--from ADDRESS is needed: the message has no Return-Path field");
+    msg->recipients = moon_arena_array(arena, check->rcpt_count, sizeof *msg->recipients);
+    if (!msg->recipients)
+        return moon_fail(error, MOON_ENOMEM, "no memory");
+    status = moon_path_split(arena, msg->mail_from, &local, &msg->mail_from_domain);
+    for (size_t i = 0; status == MOON_OK && i < check->rcpt_count; i++) {
+        msg->recipients[i].address = check->rcpt[i];
+        status = moon_path_split(arena, check->rcpt[i], &local, &msg->recipients[i].domain);
+    }
+    return status;
+}
+
+static enum moon_status choose_dns(const struct check *check, struct moon_dns_backend **dns_r,
+                                   struct moon_error *error)
+{
+    struct moon_span zone;
+
+    if (check->dns)
+        return moon_dns_backend_cares(&check->dns, 1, dns_r, error);
+    if (!check->zone)
+        return MOON_OK; /* what the settings say */
+    enum moon_status status = read_file(check->zone, ZONE_BYTES_MAX, &zone, error);
+    if (status != MOON_OK)
+        return status;
+    status = moon_dns_backend_zone(zone, check->zone, dns_r, error);
+    free((void *)(uintptr_t)zone.p); /* ours, from read_file */
+    return status;
+}
+
+static enum moon_status run(const struct check *check, struct moon_arena *arena,
+                            struct moon_span text, struct moon_error *error)
+{
+    struct moon_setup setup = {0};
+    struct moon_dns_backend *dns = NULL;
+    struct moon_message msg;
+    struct moon_outcome outcome;
+
+    enum moon_status status = take_message(check, arena, text, &msg, error);
+    if (status == MOON_OK)
+        status = choose_dns(check, &dns, error);
+    if (status == MOON_OK)
+        status = moon_setup_open(check->snapshot ? check->snapshot : moon_setup_snapshot_path(),
+                                 dns, &setup, error);
+    if (status != MOON_OK)
+        return status;
+    if (check->policy)
+        status = moon_policies_use_file(setup.policies, check->policy, error);
+    if (status == MOON_OK) {
+        status = moon_scan(&setup.engine, arena, &msg, &outcome, error);
+        if (status == MOON_OK)
+            status = moon_check_print(stdout, arena, &setup.conf, &msg, &outcome, check->json);
+        moon_outcome_end(&outcome);
+    }
+    moon_setup_close(&setup);
+    return status;
+}
+
+int moon_cmd_check(int argc, char **argv)
+{
+    struct check check = {.time_s = -1};
+    struct moon_error error = {"no memory"};
+    struct moon_span text = {NULL, 0};
+
+    int leave = read_options(argc, argv, &check);
+    if (leave != MOON_EXIT_OK)
+        return leave < 0 ? MOON_EXIT_OK : leave;
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    enum moon_status status =
+        arena ? read_file(check.file, FILE_BYTES_MAX, &text, &error) : MOON_ENOMEM;
+    if (status == MOON_OK)
+        status = run(&check, arena, text, &error);
+    if (status != MOON_OK)
+        (void)fprintf(stderr, "moonscan check: %s\n", error.text);
+    free((void *)(uintptr_t)text.p); /* ours, from read_file */
+    moon_arena_destroy(&arena);
+    return status == MOON_OK ? MOON_EXIT_OK : MOON_EXIT_FAILURE;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * check_print: one line a finding, in columns: what, result, about whom, detail. Text of strangers
+ * is shown with its controls replaced, so that a message cannot move a terminal's cursor.
+ */
+#include "engine/cmd/check_print.h"
+
+#include "engine/report/results.h"
+
+#define RESULT_WIDTH 10
+#define NAME_WIDTH   28
+
+/* Safe to print; "-" for nothing. */
+static const char *shown(struct moon_arena *arena, const char *text)
+{
+    if (!text || !*text)
+        return "-";
+    char *copy = moon_arena_cstr(arena, text);
+    for (char *c = copy; c && *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    return copy ? copy : "(no memory)";
+}
+
+static void row(FILE *to, const char *what, const char *result, const char *name)
+{
+    (void)fprintf(to, "%-10s%-*s%-*s", what, RESULT_WIDTH, result, NAME_WIDTH, name);
+}
+
+/* What follows in a row: ", "-separated details, then the end of the line. */
+struct details {
+    FILE *to;
+    bool any;
+};
+
+static void detail(struct details *d, const char *text)
+{
+    (void)fprintf(d->to, "%s%s", d->any ? ", " : " ", text);
+    d->any = true;
+}
+
+static void print_spf(FILE *to, struct moon_arena *arena, const char *what,
+                      const struct moon_spf *spf)
+{
+    struct details d = {to, false};
+    char count[64];
+
+    row(to, what, moon_result_name(spf->result), shown(arena, spf->domain));
+    if (spf->matched)
+        detail(&d, shown(arena, spf->matched));
+    if (spf->lookups) {
+        (void)snprintf(count, sizeof count, "%u of 10 look-ups", spf->lookups);
+        detail(&d, count);
+    }
+    if (spf->aligned)
+        detail(&d, "aligned");
+    if (spf->reason && *spf->reason)
+        detail(&d, shown(arena, spf->reason));
+    (void)fputc('\n', to);
+}
+
+static void print_dkim(FILE *to, struct moon_arena *arena, const struct moon_dkim *dkim)
+{
+    char text[64];
+
+    if (dkim->count == 0)
+        (void)fprintf(to, "%-10s%-*s%s\n", "DKIM", RESULT_WIDTH, moon_result_name(dkim->result),
+                      "no signature");
+    for (size_t i = 0; i < dkim->count; i++) {
+        const struct moon_dkim_sig *sig = &dkim->sigs[i];
+        struct details d = {to, false};
+        row(to, "DKIM", moon_result_name(sig->result), shown(arena, sig->domain));
+        (void)snprintf(text, sizeof text, "s=%.40s", shown(arena, sig->selector));
+        detail(&d, text);
+        if (sig->bits) {
+            (void)snprintf(text, sizeof text, "%.24s %u bits", shown(arena, sig->algorithm),
+                           sig->bits);
+            detail(&d, text);
+        }
+        if (sig->unsigned_bytes) {
+            (void)snprintf(text, sizeof text, "%lld bytes of the body not signed",
+                           (long long)sig->unsigned_bytes);
+            detail(&d, text);
+        }
+        if (sig->aligned)
+            detail(&d, "aligned");
+        if (sig->testing)
+            detail(&d, "key in testing mode");
+        if (sig->reason && *sig->reason)
+            detail(&d, shown(arena, sig->reason));
+        (void)fputc('\n', to);
+    }
+    if (dkim->found > dkim->count)
+        (void)fprintf(to, "%-10s%zu more signatures were not looked at\n", "",
+                      dkim->found - dkim->count);
+}
+
+static void print_dmarc(FILE *to, struct moon_arena *arena, const struct moon_results *results)
+{
+    const struct moon_dmarc *dmarc = &results->dmarc;
+    struct details d = {to, false};
+    char text[400];
+
+    row(to, "DMARC", moon_result_name(dmarc->result), shown(arena, results->from.domain));
+    if (dmarc->record) {
+        (void)snprintf(text, sizeof text, "%s=%s at %s by %s",
+                       dmarc->published_tag ? dmarc->published_tag : "p",
+                       moon_dmarc_policy_name(dmarc->published), shown(arena, dmarc->policy_domain),
+                       dmarc->discovery == MOON_DMARC_DISCOVERY_PSL ? "Public Suffix List"
+                                                                    : "DNS Tree Walk");
+        detail(&d, text);
+        if (dmarc->policy != dmarc->published) {
+            (void)snprintf(text, sizeof text, "asks for %s", moon_dmarc_policy_name(dmarc->policy));
+            detail(&d, text);
+        }
+    }
+    if (dmarc->reason && *dmarc->reason)
+        detail(&d, shown(arena, dmarc->reason));
+    if (dmarc->error)
+        detail(&d, shown(arena, dmarc->error));
+    (void)fputc('\n', to);
+    if (results->from.ambiguous)
+        (void)fprintf(to, "%-10s%-*s%s\n", "From", RESULT_WIDTH, "ambiguous",
+                      shown(arena, results->from.reason));
+}
+
+static void print_verdict(FILE *to, struct moon_arena *arena,
+                          const struct moon_tenant_verdict *tenant)
+{
+    const struct moon_verdict *verdict = &tenant->verdict;
+    struct details d = {to, false};
+    char text[400];
+
+    row(to, "Verdict", moon_verdict_name(verdict->kind),
+        *tenant->tenant ? tenant->tenant : "(no tenant)");
+    detail(&d, shown(arena, verdict->rule));
+    if (verdict->override) {
+        (void)snprintf(text, sizeof text, "override %s (%s)", verdict->override,
+                       shown(arena, verdict->comment));
+        detail(&d, text);
+    }
+    if (verdict->reason)
+        detail(&d, shown(arena, verdict->reason));
+    if (tenant->by_split)
+        detail(&d, "another tenant takes the message: own quarantine");
+    (void)fputc('\n', to);
+    if (verdict->failure)
+        (void)fprintf(to, "%-10s%s\n", "", shown(arena, verdict->failure));
+    if (verdict->fact_count) {
+        (void)fprintf(to, "%-10sread:", "");
+        for (size_t i = 0; i < verdict->fact_count; i++)
+            (void)fprintf(to, " %s", shown(arena, verdict->facts[i]));
+        (void)fputc('\n', to);
+    }
+}
+
+/* Lines of `text`, each with `lead` in front of it. */
+static void print_lines(FILE *to, const char *what, const char *lead, const char *text)
+{
+    struct moon_buf buf = moon_buf_of(moon_span_of(text));
+    while (!moon_buf_at_end(&buf)) {
+        struct moon_span line = moon_buf_until(&buf, '\n');
+        (void)moon_buf_skip(&buf, '\n'); /* not there behind the last line */
+        (void)fprintf(to, "%-10s%s%.*s\n", what, lead, (int)line.n, line.p);
+        what = "";
+    }
+}
+
+static void print_page(FILE *to, struct moon_arena *arena, const struct moon_conf *conf,
+                       const struct moon_message *msg, const struct moon_outcome *outcome)
+{
+    const struct moon_results *r = &outcome->results;
+    char ip[MOON_IP_TEXT_MAX], text[96];
+
+    (void)fprintf(to, "%-10s%s, HELO %s\n", "Client", moon_ip_format(&msg->session.ip, ip),
+                  shown(arena, msg->session.helo));
+    (void)fprintf(to, "%-10s%s\n\n", "From",
+                  shown(arena, r->from.kept ? r->from.authors[0].address : ""));
+    print_spf(to, arena, "SPF", &r->spf);
+    print_spf(to, arena, "SPF HELO", &r->spf_helo);
+    print_dkim(to, arena, &r->dkim);
+    (void)snprintf(text, sizeof text, "%u sets, not verified by this version", r->arc.instances);
+    (void)fprintf(to, "%-10s%-*s%s\n", "ARC", RESULT_WIDTH, moon_result_name(r->arc.result),
+                  r->arc.instances ? text : "no ARC fields");
+    print_dmarc(to, arena, r);
+    (void)fprintf(to, "%-10s%u questions in %u rounds, %lld.%03lld ms waiting\n\n", "DNS",
+                  r->dns.questions, r->dns.rounds, (long long)r->dns.waiting_us / 1000,
+                  (long long)r->dns.waiting_us % 1000);
+    for (size_t i = 0; i < outcome->tenant_count; i++)
+        print_verdict(to, arena, &outcome->tenants[i]);
+    (void)fprintf(to, "%-10s%s%s, snapshot %s\n", "Decision", moon_action_name(outcome->action),
+                  outcome->split ? " (split)" : "", conf->snapshot_hash);
+    if (outcome->reply)
+        print_lines(to, "Reply", outcome->action == MOON_ACTION_REJECT ? "550 " : "451 ",
+                    outcome->reply);
+    if (outcome->data)
+        print_lines(to, "Data", "", outcome->data);
+    for (size_t i = 0; i < outcome->added_count; i++)
+        print_lines(to, i ? "" : "Adds", "", outcome->added[i].text);
+    if (outcome->notes)
+        (void)fprintf(to, "%-10s%s\n", "Note", shown(arena, outcome->notes));
+}
+
+enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const struct moon_conf *conf,
+                                  const struct moon_message *msg,
+                                  const struct moon_outcome *outcome, bool json)
+{
+    if (json) {
+        struct moon_json out;
+        moon_json_begin(&out, arena);
+        moon_json_object(&out, NULL);
+        moon_json_string(&out, "snapshot", conf->snapshot_hash);
+        moon_json_message(&out, msg);
+        moon_json_results(&out, &outcome->results);
+        moon_json_outcome(&out, msg, outcome);
+        moon_json_dns(&out, outcome->dns, true);
+        moon_json_int(&out, "took_us", outcome->results.took_us);
+        moon_json_close(&out, '}');
+        const char *text = moon_json_end(&out);
+        if (!text)
+            return MOON_ENOMEM;
+        (void)fprintf(to, "%s\n", text); /* ferror tells below */
+    } else {
+        print_page(to, arena, conf, msg, outcome);
+    }
+    return fflush(to) == 0 && !ferror(to) ? MOON_OK : MOON_EIO;
+}

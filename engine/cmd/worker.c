@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * worker: serves one SMTP connection of Exim's. Its socket is descriptor 3.
+ *
+ *   1. confine what can be confined before anything is read     4. REQUEST -> message -> moon_scan
+ *   2. settings, policies; then the seccomp filter              5. DECISION
+ *   3. READY                                                    6. APPLIED -> decision log; again 4
+ *
+ * It ends when the module closes the socket or Exim's process dies. An alarm ends a message that
+ * takes too long: the module then answers the declared failure verdict, as for any dead worker.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/budget.h"
+#include "engine/base/limits.h"
+#include "engine/cmd/cmd.h"
+#include "engine/cmd/confine.h"
+#include "engine/cmd/intake.h"
+#include "engine/cmd/setup.h"
+#include "engine/report/record.h"
+
+#define SOCKET_FD      3
+#define SEND_MS        10000 /* the module is waiting for us: it reads at once */
+#define APPLIED_MS     60000 /* Exim applies at once; later it is gone */
+#define ALARM_MARGIN_S 2
+#define LAST_WORDS_S   10 /* after Exim's death: time to write the record */
+
+static volatile int exim_is_gone;
+
+static void on_terminate(int signal_number)
+{
+    (void)signal_number;
+    exim_is_gone = 1;
+    (void)alarm(LAST_WORDS_S); /* async-signal-safe; returns what was left of the last alarm */
+}
+
+struct worker {
+    struct moon_setup setup;
+    struct moon_error trouble; /* of the log, told with the next decision */
+};
+
+/* One message. */
+struct job {
+    struct worker *worker;
+    struct moon_arena *arena;
+    struct moon_request request;
+    struct moon_message msg;
+    struct moon_outcome outcome;
+    bool decided; /* by moon_scan: there is something to record */
+};
+
+static enum moon_wire_verdict failure_verdict(const struct moon_conf *conf)
+{
+    switch (conf->failure) {
+    case MOON_FAILURE_ACCEPT:
+    case MOON_FAILURE_QUARANTINE: /* nobody is there to say whose quarantine: the mail goes on */
+        return MOON_WIRE_ACCEPT;
+    case MOON_FAILURE_REJECT:
+        return MOON_WIRE_REJECT;
+    case MOON_FAILURE_DEFER:
+        break;
+    }
+    return MOON_WIRE_DEFER;
+}
+
+/* What Exim is told when the engine itself could not do its work. */
+static void failure_decision(const struct worker *worker, const char *reason, char line[600],
+                             struct moon_decision *decision_r)
+{
+    enum moon_wire_verdict verdict = failure_verdict(&worker->setup.conf);
+
+    (void)snprintf(line, 600, "moonscan failure: %s; answered the failure verdict", reason);
+    *decision_r = (struct moon_decision){
+        .verdict = (uint8_t)verdict,
+        .reply = verdict == MOON_WIRE_REJECT
+                     ? MOON_SPAN("5.3.0 This message cannot be accepted")
+                     : MOON_SPAN("4.3.0 Temporary local problem, please try again later"),
+        .log = moon_span_of(line),
+    };
+}
+
+/* The outcome in the words of the wire. False without memory. */
+static bool decision_of(struct job *job, struct moon_decision *decision_r)
+{
+    static const uint8_t verdicts[] = {[MOON_ACTION_ACCEPT] = MOON_WIRE_ACCEPT,
+                                       [MOON_ACTION_REJECT] = MOON_WIRE_REJECT,
+                                       [MOON_ACTION_DEFER] = MOON_WIRE_DEFER,
+                                       [MOON_ACTION_FREEZE] = MOON_WIRE_FREEZE};
+    const struct moon_outcome *out = &job->outcome;
+    const char *log = out->log;
+
+    if (job->worker->trouble.text[0]) {
+        log =
+            moon_arena_printf(job->arena, "%s trouble=\"%s\"", out->log, job->worker->trouble.text);
+        job->worker->trouble.text[0] = '\0';
+    }
+    *decision_r = (struct moon_decision){
+        .verdict = verdicts[out->action],
+        .reply = moon_span_of(out->reply),
+        .data = moon_span_of(out->data),
+        .log = moon_span_of(log),
+        .added = moon_arena_array(job->arena, out->added_count, sizeof *decision_r->added),
+        .added_count = (uint32_t)out->added_count,
+        .removed_fields = out->removed_fields,
+        .removed_field_count = (uint32_t)out->removed_field_count,
+        .removed_recipients = out->removed_recipients,
+        .removed_recipient_count = (uint32_t)out->removed_recipient_count,
+    };
+    if (!decision_r->added)
+        return false;
+    for (size_t i = 0; i < out->added_count; i++)
+        decision_r->added[i] =
+            (struct moon_wire_added){.where = out->added[i].top ? MOON_WIRE_TOP : MOON_WIRE_BOTTOM,
+                                     .text = moon_span_of(out->added[i].text)};
+    return true;
+}
+
+/* Steps 4 and 5. False: the module cannot be told, the worker ends. */
+static bool decide(struct job *job, int body_fd)
+{
+    struct worker *worker = job->worker;
+    struct moon_error error = {"no memory for the decision"};
+    struct moon_wire_out out = {.max = MOON_WIRE_DECISION_MAX};
+    struct moon_decision decision;
+    char line[600];
+
+    enum moon_status status = moon_intake(job->arena, &job->request, body_fd, &job->msg, &error);
+    if (status == MOON_OK) {
+        status = moon_scan(&worker->setup.engine, job->arena, &job->msg, &job->outcome, &error);
+        job->decided = status == MOON_OK;
+    }
+    if (!job->decided || !decision_of(job, &decision) || !moon_wire_put_decision(&out, &decision)) {
+        job->decided = false;
+        moon_wire_out_free(&out);
+        out = (struct moon_wire_out){.max = MOON_WIRE_DECISION_MAX};
+        failure_decision(worker, error.text, line, &decision);
+        (void)moon_wire_put_decision(&out, &decision); /* out.failed tells below */
+    }
+    bool sent = !out.failed &&
+                moon_wire_send(SOCKET_FD, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
+    moon_wire_out_free(&out);
+    return sent;
+}
+
+static void read_applied(struct moon_span payload, struct moon_record_applied *applied_r)
+{
+    static const enum moon_action actions[] = {[MOON_WIRE_ACCEPT] = MOON_ACTION_ACCEPT,
+                                               [MOON_WIRE_REJECT] = MOON_ACTION_REJECT,
+                                               [MOON_WIRE_DEFER] = MOON_ACTION_DEFER,
+                                               [MOON_WIRE_FREEZE] = MOON_ACTION_FREEZE};
+    struct moon_applied applied;
+    const char *reason;
+
+    if (!moon_wire_get_applied(payload, &applied, &reason) || applied.verdict == 0 ||
+        applied.verdict >= sizeof actions / sizeof *actions)
+        return;
+    *applied_r = (struct moon_record_applied){
+        .action = actions[applied.verdict],
+        .added = applied.added_count,
+        .removed_fields = applied.removed_field_count,
+        .discarded_recipients = applied.removed_recipient_count,
+        .difference = applied.text,
+    };
+}
+
+/* Step 6. False: the connection is over. */
+static bool record(struct job *job)
+{
+    struct worker *worker = job->worker;
+    struct moon_record_applied applied = {.action = 0};
+    struct moon_span payload = {NULL, 0};
+    enum moon_wire_type type = MOON_WIRE_READY;
+
+    enum moon_wire_io io =
+        moon_wire_receive(SOCKET_FD, &type, &payload, NULL, moon_clock_ms() + APPLIED_MS, NULL);
+    bool heard = io == MOON_WIRE_IO_OK && type == MOON_WIRE_APPLIED;
+    if (heard)
+        read_applied(payload, &applied);
+    if (job->decided && !job->msg.dry_run) {
+        const char *line =
+            moon_record_line(job->arena, &worker->setup.conf, &job->msg, &job->outcome, &applied);
+        if (!line)
+            (void)moon_fail(&worker->trouble, MOON_ENOMEM, "no memory for the record of %s",
+                            job->msg.id);
+        else
+            (void)moon_record_append(worker->setup.conf.log_path, line, &worker->trouble);
+    }
+    free((void *)(uintptr_t)payload.p); /* ours, by the contract of moon_wire_receive */
+    return heard;
+}
+
+/* Steps 4 to 6 for one request. */
+static bool serve(struct worker *worker, struct moon_span payload, int body_fd)
+{
+    struct job job = {.worker = worker};
+    const char *reason = NULL;
+
+    if (!moon_wire_get_request(payload, &job.request, &reason))
+        return false;
+    job.arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    (void)alarm((unsigned)(moon_scan_ms(&worker->setup.conf) / 1000) + ALARM_MARGIN_S);
+    bool go_on = job.arena && decide(&job, body_fd);
+    (void)alarm(APPLIED_MS / 1000 + ALARM_MARGIN_S);
+    go_on = go_on && record(&job);
+    (void)alarm(exim_is_gone ? LAST_WORDS_S : 0);
+    moon_outcome_end(&job.outcome);
+    moon_request_free(&job.request);
+    moon_arena_destroy(&job.arena);
+    return go_on;
+}
+
+static int serve_connection(struct worker *worker)
+{
+    bool go_on = true;
+
+    while (go_on && !exim_is_gone) {
+        struct moon_span payload = {NULL, 0};
+        enum moon_wire_type type = MOON_WIRE_READY;
+        int body_fd = -1;
+        enum moon_wire_io io =
+            moon_wire_receive(SOCKET_FD, &type, &payload, &body_fd, -1, &exim_is_gone);
+        go_on = io == MOON_WIRE_IO_OK && type == MOON_WIRE_REQUEST;
+        if (go_on)
+            go_on = serve(worker, payload, body_fd);
+        free((void *)(uintptr_t)payload.p); /* ours, by the contract of moon_wire_receive */
+        if (body_fd >= 0)
+            (void)close(body_fd); /* was only read */
+    }
+    return MOON_EXIT_OK;
+}
+
+static bool say_ready(const struct worker *worker)
+{
+    struct moon_wire_out out = {.max = MOON_WIRE_SMALL_MAX};
+    struct moon_wire_ready ready = {
+        .failure = (uint8_t)failure_verdict(&worker->setup.conf),
+        .message_ms = (uint32_t)moon_scan_ms(&worker->setup.conf),
+    };
+    bool sent = moon_wire_put_ready(&out, &ready) &&
+                moon_wire_send(SOCKET_FD, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
+    moon_wire_out_free(&out);
+    return sent;
+}
+
+static void set_signals(void)
+{
+    static const int defaults[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL, SIGABRT,
+                                   SIGALRM, SIGINT, SIGUSR1, SIGHUP, SIGCHLD};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    (void)sigemptyset(&none); /* these three cannot fail with these arguments */
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        (void)sigaction(defaults[i], &action, NULL);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = on_terminate;
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static int usage(FILE *to, int status)
+{
+    (void)fputs("Usage: moonscan worker [--snapshot FILE]\n\n"
+                "Serves one SMTP connection over the socket on descriptor 3. The module in Exim\n"
+                "starts it; there is no reason to start it by hand (see `moonscan check`).\n",
+                to);
+    return status;
+}
+
+int moon_cmd_worker(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"snapshot", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *snapshot = moon_setup_snapshot_path();
+    struct worker worker = {0};
+    struct moon_error error = {""};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 's')
+            snapshot = optarg;
+        else
+            return usage(option == 'h' ? stdout : stderr,
+                         option == 'h' ? MOON_EXIT_OK : MOON_EXIT_USAGE);
+    }
+    set_signals();
+    if (moon_confine_start(SOCKET_FD, &error) != MOON_OK ||
+        moon_setup_open(snapshot, NULL, &worker.setup, &error) != MOON_OK) {
+        (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
+        return MOON_EXIT_FAILURE;
+    }
+    (void)moon_confine_filter(&worker.trouble); /* a kernel without seccomp: told in Exim's log */
+    int status = say_ready(&worker) ? serve_connection(&worker) : MOON_EXIT_FAILURE;
+    moon_setup_close(&worker.setup);
+    return status;
+}
