@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * record: lines of the decision log, their bound, and the file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/base/limits.h"
+#include "engine/report/record.h"
+
+static char directory[] = "/tmp/moon-record-XXXXXX";
+static char path[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(directory))
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/log", directory);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return unlink(path) != 0 || rmdir(directory) != 0 ? -1 : 0;
+}
+
+static void put(const char *text)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_contents(const char *want)
+{
+    char got[256];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t n = fread(got, 1, sizeof got - 1, file);
+    got[n] = '\0';
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(got, want);
+}
+
+static void appends_a_line(void **state)
+{
+    struct moon_error error;
+
+    (void)state;
+    assert_int_equal(moon_record_append(path, "{\"a\":1}", &error), MOON_OK);
+    assert_int_equal(moon_record_append(path, "{\"a\":2}", &error), MOON_OK);
+    assert_contents("{\"a\":1}\n{\"a\":2}\n");
+}
+
+static void ends_a_line_that_was_torn(void **state)
+{
+    struct moon_error error;
+
+    (void)state;
+    put("{\"a\":1}\n{\"a\":");
+    assert_int_equal(moon_record_append(path, "{\"a\":3}", &error), MOON_OK);
+    assert_contents("{\"a\":1}\n{\"a\":\n{\"a\":3}\n");
+}
+
+static void says_why_a_record_could_not_be_written(void **state)
+{
+    struct moon_error error = {""};
+
+    (void)state;
+    assert_int_equal(moon_record_append("/dev/full", "{}", &error), MOON_EIO);
+    assert_non_null(strstr(error.text, "/dev/full"));
+    assert_int_equal(moon_record_append("/nonexistent/log", "{}", &error), MOON_EIO);
+    assert_non_null(strstr(error.text, "/nonexistent/log"));
+}
+
+static char *line_of(struct moon_arena *arena, size_t signatures, const char *reason)
+{
+    struct moon_conf conf;
+    struct moon_message msg = {.id = "id", .mail_from = "", .session = {.helo = ""}};
+    struct moon_outcome outcome = {.action = MOON_ACTION_ACCEPT};
+    struct moon_record_applied applied = {.action = MOON_ACTION_ACCEPT, .added = 1};
+    struct moon_dns_backend *backend;
+    struct moon_error error;
+
+    assert_int_equal(moon_conf_default(arena, &conf), MOON_OK);
+    outcome.results.dkim.sigs = moon_arena_array(arena, signatures, sizeof(struct moon_dkim_sig));
+    outcome.results.dkim.count = signatures;
+    for (size_t i = 0; i < signatures; i++)
+        outcome.results.dkim.sigs[i].reason = reason;
+    assert_int_equal(moon_dns_backend_zone(MOON_SPAN(""), "empty", &backend, &error), MOON_OK);
+    outcome.dns = moon_dns_begin(arena, backend, 1000, 0);
+    char *line = moon_record_line(arena, &conf, &msg, &outcome, &applied);
+    moon_outcome_end(&outcome);
+    moon_dns_backend_destroy(&backend);
+    return line;
+}
+
+static void a_plain_record_has_its_members(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    const char *line = line_of(arena, 0, NULL);
+
+    (void)state;
+    static const char *const want[] = {"\"v\":1",
+                                       "\"id\":\"id\"",
+                                       "\"spf\":{",
+                                       "\"dmarc\":{",
+                                       "\"decision\":{\"action\":\"accept\"",
+                                       "\"applied\":{\"action\":\"accept\",\"added\":1"};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (!strstr(line, want[i]))
+            fail_msg("got %s, want a member %s", line, want[i]);
+    assert_null(strchr(line, '\n'));
+    moon_arena_destroy(&arena);
+}
+
+static void a_record_never_exceeds_its_bound(void **state)
+{
+    static char reason[2000];
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+
+    (void)state;
+    memset(reason, '\x01', sizeof reason - 1); /* the worst: each byte becomes six */
+    const char *line = line_of(arena, MOON_SIG_MAX, reason);
+    assert_true(strlen(line) < MOON_RECORD_BYTES_MAX);
+    assert_non_null(strstr(line, "\"shortened\""));
+    assert_non_null(strstr(line, "\"applied\""));
+    moon_arena_destroy(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(appends_a_line),
+        cmocka_unit_test(ends_a_line_that_was_torn),
+        cmocka_unit_test(says_why_a_record_could_not_be_written),
+        cmocka_unit_test(a_plain_record_has_its_members),
+        cmocka_unit_test(a_record_never_exceeds_its_bound),
+    };
+    moon_bug_is_fatal = true;
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
