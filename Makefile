@@ -123,9 +123,51 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory -s all support
 	@BUILD=$(BUILD) /usr/bin/python3 tests/support/demo.py
+# Everything that `make check` runs, one command a line, each printing TAP.
+TEST_COMMANDS = $(BUILD)/tests/commands
+.PHONY: tests
+tests: $(UNIT_TESTS) $(FUZZ_REPLAY) support program
+	@:
+
+$(TEST_COMMANDS): FORCE
+	@mkdir -p $(@D)
+	@{ \
+	  for b in $(BUILD) $(BUILD)/asan; do \
+	    for t in tests/unit/test_*.c; do echo "$$b/tests/unit/$$(basename $$t .c)"; done; \
+	    echo "/usr/bin/python3 tests/scenario/run.py $$b"; \
+	  done; \
+	  for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
+	    echo "$(BUILD)/asan/tests/fuzz/$$n tests/fuzz/corpus/$${n#fuzz_}"; done; \
+	  echo "env MOON_WRAP=valgrind /usr/bin/python3 tests/scenario/run.py $(BUILD)"; \
+	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
+	  for t in tests/lint/test_*; do echo "$$t"; done; \
+	} > $@
+FORCE:
 
 clean:
 	rm -rf $(BUILD)
+
+# --- installing ----------------------------------------------------------------------------------
+# Files of the package only: configuration, snapshots and the decision log are the site's.
+
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+LIBDIR  = $(DESTDIR)$(PREFIX)/lib/moonscan
+DATADIR = $(DESTDIR)$(PREFIX)/share/moonscan
+MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+
+.PHONY: install uninstall
+install: all
+	install -d $(BINDIR) $(LIBDIR) $(DATADIR)/policies $(DATADIR)/exim $(MANDIR)/man8
+	install -m 0755 $(BUILD)/moonscan $(BINDIR)/.moonscan.new && mv -f $(BINDIR)/.moonscan.new $(BINDIR)/moonscan
+	install -m 0644 $(BUILD)/moonscan.so $(LIBDIR)/.moonscan.so.new && mv -f $(LIBDIR)/.moonscan.so.new $(LIBDIR)/moonscan.so
+	cp -R policies/. $(DATADIR)/policies/
+	cp -R docs/exim/. $(DATADIR)/exim/
+	install -m 0644 docs/man/*.8 $(MANDIR)/man8/
+
+uninstall:
+	rm -f $(BINDIR)/moonscan $(MANDIR)/man8/moonscan.8
+	rm -rf $(LIBDIR) $(DATADIR)
+	@echo "Left in place: $(SYSCONFDIR)/moonscan, $(STATEDIR)/moonscan, $(LOGDIR)/moonscan (yours)."
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
