@@ -123,6 +123,7 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory -s all support
 	@BUILD=$(BUILD) /usr/bin/python3 tests/support/demo.py
+
 # Everything that `make check` runs, one command a line, each printing TAP.
 TEST_COMMANDS = $(BUILD)/tests/commands
 .PHONY: tests
