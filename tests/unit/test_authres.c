@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/authres.c and authres_id.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "engine/auth/authres.h"
+#include "engine/base/limits.h"
+
+static struct moon_arena *arena;
+
+static int begin(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    arena = moon_arena_create(16 << 20);
+    return arena ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_arena_destroy(&arena);
+    return 0;
+}
+
+static struct moon_message plain_message(void)
+{
+    struct moon_message msg = {.id = "", .mail_from = "a@example.com"};
+    return msg;
+}
+
+static struct moon_results plain_results(void)
+{
+    struct moon_results results = {
+        .authserv_id = "mx.rcpt.example",
+        .from = {.domain = "example.com"},
+        .spf = {.result = MOON_RESULT_PASS, .domain = "example.com", .reason = ""},
+        .spf_helo = {.result = MOON_RESULT_NONE, .domain = "mail.example.com", .reason = ""},
+        .arc = {.result = MOON_RESULT_NONE, .reason = ""},
+        .dmarc = {.result = MOON_RESULT_PASS, .reason = "", .policy = MOON_DMARC_POLICY_REJECT},
+    };
+    return results;
+}
+
+static struct moon_dkim_sig signature(void)
+{
+    return (struct moon_dkim_sig){.result = MOON_RESULT_PASS,
+                                  .reason = "",
+                                  .domain = "example.com",
+                                  .selector = "s1",
+                                  .identity = "@example.com",
+                                  .algorithm = "rsa-sha256",
+                                  .signature_start = "abcdefgh"};
+}
+
+/* The whole field with folds as single spaces. */
+static const char *compose(const struct moon_message *msg, const struct moon_results *results)
+{
+    char *text = moon_authres_compose(arena, msg, results);
+    size_t n = 0, line = 0;
+    assert_non_null(text);
+    assert_true(strlen(text) <= MOON_FIELD_BYTES_MAX);
+    for (const char *c = text; *c; c++) {
+        line = *c == '\n' ? 0 : line + 1;
+        assert_true(line <= MOON_FIELD_LINE_MAX);
+        assert_true(*c != '\n' || c[1] == '\t');
+        assert_true(*c == '\n' || *c == '\t' || (*c >= 0x20 && *c < 0x7f));
+        if (*c == '\n' || *c == '\t' || (*c == ' ' && n && text[n - 1] == ' '))
+            text[n] = ' ';
+        else
+            text[n] = *c;
+        n += text[n] != ' ' || (n && text[n - 1] != ' ');
+    }
+    text[n] = '\0';
+    return text;
+}
+
+static void check(const char *got, const char *want)
+{
+    if (strcmp(got, want) != 0)
+        fail_msg("got  %s\nwant %s", got, want);
+}
+
+/* RFC 8601 section 2.2, RFC 9989 section 9.1 */
+static void names_every_method_with_its_properties(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sig = signature();
+    (void)state; /* cmocka's, not used */
+    results.dkim =
+        (struct moon_dkim){.result = MOON_RESULT_PASS, .sigs = &sig, .count = 1, .found = 1};
+    check(compose(&msg, &results),
+          "Authentication-Results: mx.rcpt.example; spf=pass smtp.mailfrom=a@example.com; "
+          "dkim=pass header.d=example.com header.s=s1 header.a=rsa-sha256 header.b=abcdefgh; "
+          "dmarc=pass header.from=example.com policy.dmarc=reject; arc=none");
+}
+
+static void says_none_where_there_was_nothing(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    msg.mail_from = "";
+    results.spf = (struct moon_spf){.result = MOON_RESULT_NONE};
+    results.dmarc = (struct moon_dmarc){.result = MOON_RESULT_NONE};
+    check(compose(&msg, &results), "Authentication-Results: mx.rcpt.example; spf=none; dkim=none; "
+                                   "dmarc=none header.from=example.com; arc=none");
+}
+
+/* RFC 7208 section 2.4 */
+static void the_null_sender_is_reported_by_its_helo(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    msg.mail_from = "";
+    results.spf.domain = "mail.example.com";
+    results.spf_helo.result = MOON_RESULT_PASS;
+    check(compose(&msg, &results),
+          "Authentication-Results: mx.rcpt.example; spf=pass smtp.helo=mail.example.com; "
+          "dkim=none; dmarc=pass header.from=example.com policy.dmarc=reject; arc=none");
+}
+
+static void spf_of_mail_from_stands_behind_that_of_helo(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    results.spf_helo.result = MOON_RESULT_FAIL;
+    results.spf_helo.reason = "-all";
+    check(compose(&msg, &results),
+          "Authentication-Results: mx.rcpt.example; "
+          "spf=fail reason=\"-all\" smtp.helo=mail.example.com; "
+          "spf=pass smtp.mailfrom=a@example.com; dkim=none; "
+          "dmarc=pass header.from=example.com policy.dmarc=reject; arc=none");
+}
+
+static void tells_what_the_session_knows(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    assert_true(moon_ip_parse(MOON_SPAN("2001:db8::7"), &msg.session.ip));
+    results.iprev = MOON_RESULT_PASS;
+    msg.session.authenticated = "plain";
+    msg.session.authenticated_id = "joe@rcpt.example";
+    assert_non_null(strstr(compose(&msg, &results), "; iprev=pass policy.iprev=\"2001:db8::7\"; "
+                                                    "auth=pass smtp.auth=joe@rcpt.example"));
+}
+
+static void arc_that_was_not_verified_is_left_out(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    results.arc.result = MOON_RESULT_NEUTRAL;
+    assert_null(strstr(compose(&msg, &results), " arc="));
+}
+
+static void what_strangers_wrote_cannot_change_the_structure(void **state)
+{
+    static const char evil[] = "x\"; dmarc=pass\r\nX-Evil: (y\\\x01\xc3\xa9";
+    static const char tame[] = "\"x', dmarc:pass??X-Evil: [y/???\"";
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sig = signature();
+    (void)state; /* cmocka's, not used */
+    sig.result = MOON_RESULT_FAIL;
+    sig.reason = sig.selector = sig.identity = sig.algorithm = sig.signature_start = evil;
+    results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
+    msg.mail_from = moon_arena_printf(arena, "%s@example.com", evil);
+    const char *want = moon_arena_printf(
+        arena,
+        "Authentication-Results: mx.rcpt.example; spf=pass smtp.mailfrom=example.com; "
+        "dkim=fail reason=%s header.d=example.com header.i=%s header.s=%s header.a=%s "
+        "header.b=%s; dmarc=pass header.from=example.com policy.dmarc=reject; arc=none",
+        tame, tame, tame, tame, tame);
+    check(compose(&msg, &results), want);
+    results.spf.domain = NULL;
+    assert_non_null(strstr(compose(&msg, &results), "smtp.mailfrom=\"x', dmarc:pass"));
+}
+
+static void base64_is_quoted_where_it_is_no_token(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sig = signature();
+    (void)state; /* cmocka's, not used */
+    sig.signature_start = "ab/d+fgh";
+    sig.identity = "joe=x@mail.example.com";
+    results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
+    const char *text = compose(&msg, &results);
+    assert_non_null(strstr(text, "header.b=\"ab/d+fgh\""));
+    assert_non_null(strstr(text, "header.i=joe=x@mail.example.com "));
+}
+
+static void signatures_that_do_not_fit_are_counted(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sigs[MOON_SIG_MAX];
+    char label[254];
+    (void)state; /* cmocka's, not used */
+    memset(label, 'a', sizeof label - 1);
+    label[sizeof label - 1] = '\0';
+    for (size_t i = 0; i < MOON_SIG_MAX; i++) {
+        sigs[i] = signature();
+        sigs[i].domain = sigs[i].selector = sigs[i].algorithm = label;
+    }
+    results.dkim =
+        (struct moon_dkim){.sigs = sigs, .count = MOON_SIG_MAX, .found = MOON_SIG_MAX + 5};
+    const char *text = compose(&msg, &results);
+    assert_non_null(strstr(text, " more signatures); dmarc=pass"));
+    assert_true(strlen(text) > 6000);
+}
+
+/* RFC 8601 section 5 */
+static void knows_fields_in_our_name(void **state)
+{
+    static const struct {
+        const char *value;
+        bool ours;
+    } cases[] = {
+        {" mx.rcpt.example; spf=pass", true},
+        {"mx.rcpt.example", true},
+        {" MX.Rcpt.EXAMPLE 1; none", true},
+        {" (x (y\\)) z)\r\n\t mx.rcpt.example (v) 1 (w) ; none", true},
+        {" \"mx.rcpt.example\"; none", true},
+        {" \"mx.rc\\pt.example\" ; none", true},
+        {" mx.rcpt.example.; none", true},
+        {" mx.rcpt.example.org; none", false},
+        {" other.example; spf=pass", false},
+        {" \"other example\" 1; spf=pass", false},
+        {" other.example 1", false},
+        /* nobody can tell whose these are */
+        {"", true},
+        {" ;", true},
+        {" (mx.rcpt.example", true},
+        {" spf=pass smtp.mailfrom=x", true},
+        {" other.example spf=pass", true},
+        {" other.example/x; none", true},
+        {" \"other.example; none", true},
+        {" \"mx\".rcpt.example; none", true},
+        {" other.example\x01; none", true},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (moon_authres_is_ours(moon_span_of(cases[i].value), "mx.rcpt.example") != cases[i].ours)
+            fail_msg("%s: want %s", cases[i].value, cases[i].ours ? "ours" : "another's");
+}
+
+static void says_when_memory_runs_out(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sig = signature();
+    char *text = NULL;
+    (void)state; /* cmocka's, not used */
+    results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
+    for (size_t n = 1; !text; n++) {
+        assert_true(n < 1000);
+        moon_arena_fail_at(arena, n);
+        text = moon_authres_compose(arena, &msg, &results);
+        assert_true(n > 1 || !text);
+    }
+    moon_arena_fail_at(arena, 0);
+    assert_string_equal(text, moon_authres_compose(arena, &msg, &results));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(names_every_method_with_its_properties, begin, end),
+        cmocka_unit_test_setup_teardown(says_none_where_there_was_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(the_null_sender_is_reported_by_its_helo, begin, end),
+        cmocka_unit_test_setup_teardown(spf_of_mail_from_stands_behind_that_of_helo, begin, end),
+        cmocka_unit_test_setup_teardown(tells_what_the_session_knows, begin, end),
+        cmocka_unit_test_setup_teardown(arc_that_was_not_verified_is_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(what_strangers_wrote_cannot_change_the_structure, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(base64_is_quoted_where_it_is_no_token, begin, end),
+        cmocka_unit_test_setup_teardown(signatures_that_do_not_fit_are_counted, begin, end),
+        cmocka_unit_test_setup_teardown(knows_fields_in_our_name, begin, end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
