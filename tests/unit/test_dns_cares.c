@@ -325,7 +325,7 @@ static void write_file(const char *path, const char *text)
 
 static void reads_resolv_conf_again_when_it_changes(void **state)
 {
-    char directory[] = "/tmp/moon-dns-XXXXXX", path[64], text[256];
+    char directory[] = P_tmpdir "/moon-dns-XXXXXX", path[64], text[256];
     struct fixture f = {0};
     struct responder other;
     struct moon_error error;
