@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * replay: a main() for a fuzz target without libFuzzer. Runs every file of the given folders through
- * the target, and each also cut at several lengths; prints TAP. Built with the sanitizers this is
- * what `make check` runs on the shipped corpora.
+ * replay: a main() for a fuzz target without libFuzzer. Runs every file of the given folders
+ * through the target, and each also cut at several lengths; prints TAP. Built with the sanitizers
+ * this is what `make check` runs on the shipped corpora.
  */
 #include <dirent.h>
 #include <stdint.h>
