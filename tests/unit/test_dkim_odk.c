@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 
 #include "engine/auth/dkim.h"
+#include "engine/auth/dkim_odk.h"
 #include "tests/support/dkim_case.h"
 #include "tests/support/sign.h"
 
@@ -138,6 +139,34 @@ static void is_not_called_when_nothing_is_left(void **state)
     assert_int_equal(seen_count, 0);
 }
 
+/* The library fed directly, the body in pieces. */
+static void verifies_whatever_the_chunks(void **state)
+{
+    static const size_t chunks[] = {1, 2, 3, 7, 64};
+    static const char *const canons[] = {"simple/simple", "relaxed/relaxed"};
+    (void)state;
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+            struct moon_sign sign = moon_sign_default("example.com", "s");
+            sign.canon = canons[c];
+            char *text = sign_text(&sign, "From: a@b.c\n\n body \t x\n\n\nend \n\n\n");
+            struct moon_message *msg = moon_case_message(arena, text, strlen(text));
+            char *record = moon_sign_record(key, 0);
+            const struct moon_field *fields[] = {&msg->fields[0], &msg->fields[1]};
+            struct moon_dkim_odk_sig sig = {.field = fields[0], .record = record};
+            struct moon_dkim_odk *odk;
+            assert_int_equal(moon_dkim_odk_begin(arena, fields, 2, &sig, 1, &odk), MOON_OK);
+            for (size_t at = 0; at < msg->body.memory.n; at += chunks[i])
+                assert_int_equal(
+                    moon_dkim_odk_body(odk, moon_span_sub(msg->body.memory, at, chunks[i])),
+                    MOON_OK);
+            assert_int_equal(moon_dkim_odk_end(odk), MOON_OK);
+            moon_dkim_odk_destroy(&odk);
+            assert_int_equal(sig.result, MOON_RESULT_PASS);
+            free(record);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +175,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(gives_only_the_fields_that_are_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_no_signature_that_the_gate_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(verifies_whatever_the_chunks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_not_called_when_nothing_is_left, set_up, tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

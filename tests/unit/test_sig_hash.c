@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/sig_hash.c: header selection (RFC 6376 section 5.4.2) and hashes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/auth/sig_hash.h"
+#include "engine/base/limits.h"
+#include "tests/support/dkim_case.h"
+#include "tests/support/sign.h"
+
+static struct moon_arena *arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena = moon_arena_create(64u << 20);
+    return arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    moon_arena_destroy(&arena);
+    return 0;
+}
+
+static void picks_the_fields_of_a_name_from_the_lowest_up(void **state)
+{
+    static const char text[] = "B: 1\r\na: 2\r\nB: 3\r\nReceived: 4\r\nb : 5\r\nba: 6\r\n\r\n";
+    static const struct {
+        struct moon_sig_name name;
+        int own, want; /* field indices; -1: none */
+    } table[] = {
+        {{"b", 0}, -1, 4},
+        {{"b", 1}, -1, 2},
+        {{"b", 2}, -1, 0},
+        {{"b", 3}, -1, -1},
+        {{"a", 0}, -1, 1},
+        {{"a", 1}, -1, -1},
+        {{"ba", 0}, -1, 5},
+        {{"c", 0}, -1, -1},
+        {{"", 0}, -1, -1},
+        {{"received", 0}, -1, 3},
+        {{"zz", 0}, -1, -1},
+        {{"b", 4294967295u}, -1, -1},
+        /* the own field is passed over, wherever it stands */
+        {{"b", 0}, 4, 2},
+        {{"b", 1}, 4, 0},
+        {{"b", 2}, 4, -1},
+        {{"b", 0}, 2, 4},
+        {{"b", 1}, 2, 0},
+        {{"b", 2}, 2, -1},
+        {{"b", 0}, 0, 4},
+        {{"b", 1}, 0, 2},
+        {{"b", 2}, 0, -1},
+        {{"a", 0}, 0, 1},
+    };
+    (void)state;
+    struct moon_message *msg = moon_case_message(arena, text, sizeof text - 1);
+    const struct moon_sig_fields *fields = moon_sig_fields_of(arena, msg);
+    assert_non_null(fields);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const struct moon_field *own = table[i].own < 0 ? NULL : &msg->fields[table[i].own];
+        const struct moon_field *got = moon_sig_fields_pick(fields, table[i].name, own);
+        int index = got ? (int)got->index : -1;
+        if (index != table[i].want)
+            fail_msg("%s %u without %d: got %d, want %d", table[i].name.name,
+                     table[i].name.occurrence, table[i].own, index, table[i].want);
+    }
+}
+
+static void finds_nothing_in_a_message_without_fields(void **state)
+{
+    (void)state;
+    struct moon_message *msg = moon_case_message(arena, "\r\nbody", 6);
+    const struct moon_sig_fields *fields = moon_sig_fields_of(arena, msg);
+    assert_non_null(fields);
+    assert_null(moon_sig_fields_pick(fields, (struct moon_sig_name){"from", 0}, NULL));
+}
+
+static const unsigned char *sha256(const char *text, unsigned char out[32])
+{
+    assert_int_equal(EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL), 1);
+    return out;
+}
+
+static void hashes_runs_of_any_size(void **state)
+{
+    static char text[20000];
+    static const size_t runs[] = {1, 100, 4095, 4096, 4097, 19999};
+    unsigned char got[32], want[32];
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    for (size_t r = 0; r < sizeof runs / sizeof *runs; r++) {
+        struct moon_sig_digest digest;
+        moon_sig_digest_begin(&digest);
+        for (size_t i = 0; i < sizeof text - 1; i += runs[r]) {
+            size_t left = sizeof text - 1 - i;
+            moon_sig_digest_add(&digest, text + i, left < runs[r] ? left : runs[r]);
+        }
+        assert_true(moon_sig_digest_end(&digest, got));
+        assert_memory_equal(got, sha256(text, want), 32);
+    }
+}
+
+static void shares_equal_bodies_and_limits_different_ones(void **state)
+{
+    struct moon_sig_bodies bodies;
+    unsigned char want[32];
+    size_t index;
+    (void)state;
+    moon_sig_bodies_begin(&bodies);
+    for (size_t i = 0; i < MOON_SIG_BODIES_MAX; i++)
+        for (int twice = 0; twice < 2; twice++) {
+            assert_int_equal(moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_RELAXED,
+                                                  (int64_t)i - 1, true, &index),
+                             MOON_OK);
+            assert_int_equal(index, i);
+        }
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_SIMPLE, -1, true, &index),
+                     MOON_EBUDGET);
+    moon_sig_bodies_add(&bodies, MOON_SPAN("a  b\r\n\r\n"));
+    assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
+    assert_memory_equal(bodies.items[0].hash, sha256("a b\r\n", want), 32);
+    assert_memory_equal(bodies.items[1].hash, sha256("", want), 32);
+    assert_memory_equal(bodies.items[2].hash, sha256("a", want), 32);
+    assert_memory_equal(bodies.items[3].hash, sha256("a ", want), 32);
+    assert_int_equal(bodies.items[3].body.total_bytes, 5);
+}
+
+/* A whole verification by the core, with the body in pieces. */
+static void verifies_whatever_the_chunks(void **state)
+{
+    static const size_t chunks[] = {1, 2, 3, 7, 64};
+    static const char *const canons[] = {"simple/simple", "relaxed/relaxed"};
+    static const char text[] = "From: a@example.com\nSubject: b\n\n body \t x\n\n\nend \n\n\n";
+    EVP_PKEY *key = moon_sign_key_load("tests/support/keys/ed25519.pem");
+    (void)state;
+    assert_non_null(key);
+    char *record = moon_sign_record(key, 0);
+    char *zone = moon_case_txt(arena, "s._domainkey.example.com", record);
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+            struct moon_sign sign = moon_sign_default("example.com", "s");
+            const char *reason;
+            size_t size;
+            sign.canon = canons[c];
+            char *out = moon_sign_message(&sign, key, text, sizeof text - 1, &size);
+            assert_non_null(out);
+            assert_int_equal(moon_case_core(arena, zone, out, size, 0, chunks[i], &reason),
+                             MOON_RESULT_PASS);
+            free(out);
+        }
+    free(record);
+    EVP_PKEY_free(key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(picks_the_fields_of_a_name_from_the_lowest_up),
+        cmocka_unit_test(finds_nothing_in_a_message_without_fields),
+        cmocka_unit_test(hashes_runs_of_any_size),
+        cmocka_unit_test(shares_equal_bodies_and_limits_different_ones),
+        cmocka_unit_test(verifies_whatever_the_chunks),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
