@@ -85,6 +85,8 @@ static const char *misread_form(const struct moon_sig *sig)
         if (moon_span_is(name, "b") && name.p[1] != '=')
             return "white space before the '=' of b= is not supported";
     }
+    if (sig->signed_at_s >= 0 && sig->signed_at_s < MOON_SIG_DRIFT_S)
+        return "t= of 1970 is not supported";
     if (sig->identity && strchr(sig->identity, '@') != strrchr(sig->identity, '@'))
         return "i= with two '@' is not supported";
     return NULL;
@@ -171,22 +173,46 @@ static const struct entry *entry_of(const struct moon_dkim_check *check,
     return NULL;
 }
 
-/* A signature that covers other DKIM-Signature fields: libopendkim takes the lowest it was given,
- * counting the signature itself. Right only when all that are meant stand below it and pass the
- * gate. From the bottom up, so that those below are decided. */
-static void check_covered_signatures(struct moon_dkim_check *check)
+/* What isspace() takes for white space and RFC 6376 does not: VT, FF, a CR or LF alone. */
+static bool has_odd_space(struct moon_span raw)
+{
+    if (raw.n == 0)
+        return false;
+    if (memchr(raw.p, '\v', raw.n) || memchr(raw.p, '\f', raw.n))
+        return true;
+    for (size_t i = moon_span_find(raw, '\r'); i < raw.n; i++)
+        if (raw.p[i] == '\r' && (i + 1 == raw.n || raw.p[i + 1] != '\n'))
+            return true;
+    return false;
+}
+
+/* Two more forms, of the fields that a signature covers. Other DKIM-Signature fields: libopendkim
+ * takes the lowest it was given, counting the signature itself; that is right only when all that
+ * are meant stand below it and pass the gate. Odd white space: see above. */
+static const char *misread_cover(const struct moon_dkim_check *check, const struct moon_sig *sig,
+                                 struct moon_sig_name name)
+{
+    const struct moon_field *field = moon_sig_fields_pick(check->fields, name, sig->field);
+
+    if (strcmp(name.name, "dkim-signature") == 0) {
+        const struct entry *covered = field ? entry_of(check, field) : NULL;
+        if (!covered || !is_open(covered) || field < sig->field)
+            return "this use of DKIM-Signature in h= is not supported";
+    }
+    if (field && sig->header_canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw))
+        return "control characters in signed fields are not supported";
+    return NULL;
+}
+
+/* From the bottom up, so that covered signatures are decided before those that cover them. */
+static void check_covered_fields(struct moon_dkim_check *check)
 {
     for (size_t i = check->count; i > 0; i--) {
         struct moon_sig *sig = &check->entries[i - 1].sig;
         for (size_t k = 0; sig->result == MOON_RESULT_NONE && k < sig->name_count; k++) {
-            if (strcmp(sig->names[k].name, "dkim-signature") != 0)
-                continue;
-            const struct moon_field *field =
-                moon_sig_fields_pick(check->fields, sig->names[k], sig->field);
-            const struct entry *covered = field ? entry_of(check, field) : NULL;
-            if (!covered || !is_open(covered) || field < sig->field)
-                moon_sig_refuse(sig, MOON_RESULT_NEUTRAL,
-                                "this use of DKIM-Signature in h= is not supported");
+            const char *misread = misread_cover(check, sig, sig->names[k]);
+            if (misread)
+                moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, misread);
         }
     }
 }
@@ -243,20 +269,41 @@ static enum moon_status collect_fields(struct moon_dkim_check *check, struct job
     return MOON_OK;
 }
 
-static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk)
+/* A CR without LF in a stream of chunks; *open: the last chunk ended in CR. */
+static bool has_lone_cr(struct moon_span chunk, bool *open)
+{
+    bool lone = *open && chunk.n && chunk.p[0] != '\n';
+
+    if (chunk.n)
+        *open = chunk.p[chunk.n - 1] == '\r';
+    for (size_t i = 0; !lone && i < chunk.n; i++) {
+        size_t next = moon_span_find(moon_span_sub(chunk, i, chunk.n), '\r');
+        if (next == (size_t)-1)
+            break;
+        i += next;
+        lone = i + 1 < chunk.n && chunk.p[i + 1] != '\n';
+    }
+    return lone;
+}
+
+/* *lone_cr_r: libopendkim drops such a CR, so that bytes could be added to a signed body. */
+static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk,
+                                  bool *lone_cr_r)
 {
     struct moon_body_iter *iter = moon_arena_alloc(check->arena, sizeof *iter);
     struct moon_span chunk = {NULL, 1};
     enum moon_status status = iter ? MOON_OK : MOON_ENOMEM;
+    bool open = false;
 
     if (iter)
         moon_body_begin(iter, &check->msg->body);
     while (status == MOON_OK && chunk.n) {
         status = moon_body_next(iter, &chunk);
-        if (status == MOON_OK)
-            status = moon_dkim_odk_body(odk, chunk);
-        if (status == MOON_OK)
-            moon_sig_bodies_add(&check->bodies, chunk);
+        if (status != MOON_OK)
+            break;
+        *lone_cr_r = *lone_cr_r || has_lone_cr(chunk, &open);
+        status = moon_dkim_odk_body(odk, chunk);
+        moon_sig_bodies_add(&check->bodies, chunk);
     }
     if (status == MOON_OK)
         status = moon_sig_bodies_end(&check->bodies);
@@ -266,6 +313,7 @@ static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dki
 static enum moon_status run_library(struct moon_dkim_check *check)
 {
     struct moon_dkim_odk *odk = NULL;
+    bool lone_cr = false;
     struct job *job = moon_arena_alloc(check->arena, sizeof *job);
     if (!job)
         return MOON_ENOMEM;
@@ -277,11 +325,15 @@ static enum moon_status run_library(struct moon_dkim_check *check)
         status = moon_dkim_odk_begin(check->arena, job->fields, job->field_count, job->sigs,
                                      job->sig_count, &odk);
     if (status == MOON_OK)
-        status = read_body(check, odk);
+        status = read_body(check, odk, &lone_cr);
     if (status == MOON_OK)
         status = moon_dkim_odk_end(odk);
-    for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++)
+    for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++) {
+        if (lone_cr)
+            moon_sig_refuse(&job->entries[i]->sig, MOON_RESULT_NEUTRAL,
+                            "a CR without LF in the body is not supported");
         moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
+    }
     moon_dkim_odk_destroy(&odk);
     return status;
 }
@@ -355,7 +407,7 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
     if (!dkim_r->sigs || !check->fields)
         return MOON_ENOMEM;
     enum moon_status status = fetch_keys(check);
-    check_covered_signatures(check);
+    check_covered_fields(check);
     if (status == MOON_OK)
         status = run_library(check);
     for (size_t i = 0; status == MOON_OK && i < check->count; i++) {

@@ -69,7 +69,7 @@ static struct moon_dkim judge(const char *in_zone, const char *text, size_t size
             moon_case_core(arena, in_zone, text, size, dkim.sigs[i].field_index, 1000, &reason);
         if (dkim.sigs[i].result == MOON_RESULT_NEUTRAL &&
             strstr(dkim.sigs[i].reason, "not supported"))
-            continue; /* the list is misread_form and check_covered_signatures in dkim.c */
+            continue; /* the list is misread_form, misread_cover and lone CRs in dkim.c */
         if (dkim.sigs[i].result == MOON_RESULT_POLICY && strstr(dkim.sigs[i].reason, "different"))
             continue; /* a limit of the message, not of one signature */
         bool both_fail = core == MOON_RESULT_FAIL && dkim.sigs[i].result == core;

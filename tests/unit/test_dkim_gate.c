@@ -109,6 +109,8 @@ static void refuses_what_libopendkim_would_take(void **state)
         {"rsa", NULL, "l=7;", rsa, MOON_RESULT_PERMERROR, "larger than the body"},
         {"rsa", NULL, "x=1;", rsa, MOON_RESULT_PERMERROR, "expired"},
         {"rsa", NULL, "t=1700000301;", rsa, MOON_RESULT_PERMERROR, "future"},
+        {"rsa", NULL, "t=299;", rsa, MOON_RESULT_NEUTRAL, "not supported"},
+        {"rsa", NULL, "t=300;", rsa, MOON_RESULT_PASS, ""},
         {"rsa", NULL, "i=a@b@example.com;", rsa, MOON_RESULT_NEUTRAL, "not supported"},
         {"rsa", NULL, "i=a@example.com@evil.example;", rsa, MOON_RESULT_PERMERROR, "within"},
         {"rsa", NULL, "i=a@evilexample.com;", rsa, MOON_RESULT_PERMERROR, "within"},
@@ -260,6 +262,52 @@ static void takes_covered_signatures_only_where_they_are_counted_right(void **st
     }
 }
 
+/* libopendkim passes over a CR in the body and takes VT and FF for blanks. */
+static void passes_nothing_with_control_characters_it_misreads(void **state)
+{
+    static const struct {
+        const char *text, *canon;
+        enum moon_result want;
+    } table[] = {
+        {"From: a@example.com\n\nbo\rdy\n", "relaxed/relaxed", MOON_RESULT_NEUTRAL},
+        {"From: a@example.com\n\nbody\r\r\n", "simple/simple", MOON_RESULT_NEUTRAL},
+        {"From: a@example.com\n\nbo\vdy\f\n", "relaxed/relaxed", MOON_RESULT_PASS},
+        {"From: a\v\f@example.com\n\nbody\n", "relaxed/relaxed", MOON_RESULT_NEUTRAL},
+        {"From: a\v\f@example.com\n\nbody\n", "simple/simple", MOON_RESULT_PASS},
+        {"From: a\rb@example.com\n\nbody\n", "relaxed/relaxed", MOON_RESULT_NEUTRAL},
+        {"From: a@example.com\nX-Unsigned: \v\n\nbody\n", "relaxed", MOON_RESULT_PASS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_sign sign = moon_sign_default("example.com", "ed");
+        sign.canon = table[i].canon;
+        struct moon_dkim dkim = judge(sign_text(&sign, ed, table[i].text));
+        expect(moon_arena_printf(arena, "row %zu", i), &dkim.sigs[0], table[i].want, "");
+    }
+}
+
+static void takes_no_cr_that_was_added_to_a_signed_body(void **state)
+{
+    static const size_t before[] = {1, 100, 65535, 65536, 65537, 131071};
+    (void)state;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        struct moon_sign sign = moon_sign_default("example.com", "ed");
+        struct moon_str str;
+        sign.canon = "relaxed/relaxed";
+        moon_str_begin(&str, arena);
+        moon_str_add(&str, "From: a@example.com\n\n");
+        for (size_t k = 0; k < 140000; k++)
+            moon_str_add_char(&str, k % 64 == 63 ? '\n' : 'x');
+        char *text = sign_text(&sign, ed, moon_str_end(&str));
+        struct moon_dkim good = judge(text);
+        expect("as signed", &good.sigs[0], MOON_RESULT_PASS, "");
+        size_t at = (size_t)(strstr(text, "\r\n\r\n") - text) + 4 + before[i];
+        char *with = moon_arena_printf(arena, "%.*s\r%s", (int)at, text, text + at);
+        struct moon_dkim bad = judge(with);
+        expect("with a CR", &bad.sigs[0], MOON_RESULT_NEUTRAL, "CR without LF");
+    }
+}
+
 static void speaks_for_the_message_with_the_best_result(void **state)
 {
     static const struct {
@@ -324,6 +372,8 @@ int main(void)
         cmocka_unit_test(hashes_at_most_four_bodies),
         cmocka_unit_test(survives_many_fields_and_long_lists_of_names),
         cmocka_unit_test(takes_covered_signatures_only_where_they_are_counted_right),
+        cmocka_unit_test(passes_nothing_with_control_characters_it_misreads),
+        cmocka_unit_test(takes_no_cr_that_was_added_to_a_signed_body),
         cmocka_unit_test(speaks_for_the_message_with_the_best_result),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
     };
