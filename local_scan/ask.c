@@ -16,6 +16,7 @@
 
 #define ASK_SLACK_MS     2000   /* over what the worker itself allows for a message */
 #define ASK_LONGEST_MS   240000 /* below Exim's local_scan_timeout of 5 minutes */
+#define ASK_START_MS     10000  /* a start takes milliseconds; a full machine some seconds */
 #define ASK_GRACE_MS     200    /* for a dying worker to end, so that the log can say how */
 #define ASK_APPLIED_MS   1000   /* APPLIED is small: only a worker that hangs does not take it */
 #define ASK_FAILURE_NAME "X-Moonscan-Failure: this message was not evaluated"
@@ -73,8 +74,22 @@ static int64_t allowed_ms(const struct moon_ask *ask, const struct moon_settings
     return ms < ASK_LONGEST_MS ? ms : ASK_LONGEST_MS;
 }
 
+/* What the worker does when something goes wrong, and where to look then. */
+struct ask_phase {
+    const char *doing, *late, *gone;
+};
+static const struct ask_phase starting = {"starting",
+                                          "see whether `moonscan config` works for Exim's user",
+                                          "see whether `moonscan config` works for Exim's user"};
+static const struct ask_phase reading = {
+    "taking the message", "the next message starts a new one",
+    "the next message starts a new one, `moonscan check` on this one may show the cause"};
+static const struct ask_phase deciding = {
+    "deciding", "look for slow DNS or a slow policy, or raise MOONSCAN_TIMEOUT",
+    "the next message starts a new one, `moonscan check` on this one may show the cause"};
+
 /* Step 4: what happened, how the worker ended, and what to do, in one line. */
-static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const char *doing,
+static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const struct ask_phase *phase,
                       const char *reason, char *why, size_t why_size)
 {
     pid_t pid = ask->worker.pid;
@@ -83,20 +98,16 @@ static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const char *do
     moon_spawn_end(&ask->worker, io == MOON_WIRE_IO_CLOSED ? ASK_GRACE_MS : 0, how, sizeof how);
     if (io == MOON_WIRE_IO_TIMEOUT)
         (void)snprintf(why, why_size, /* fits, as the others */
-                       "worker %ld %s until the time was over and %s; look for slow DNS, or raise "
-                       "MOONSCAN_TIMEOUT",
-                       (long)pid, doing, how);
+                       "worker %ld was still %s when its time was over and %s; %s", (long)pid,
+                       phase->doing, how, phase->late);
     else if (io == MOON_WIRE_IO_CLOSED)
-        (void)snprintf(
-            why, why_size,
-            "worker %ld closed its end while it %s and %s; the next message starts a new "
-            "one, `moonscan check` may show the cause",
-            (long)pid, doing, how);
+        (void)snprintf(why, why_size, "worker %ld closed its end while %s and %s; %s", (long)pid,
+                       phase->doing, how, phase->gone);
     else
         (void)snprintf(why, why_size,
-                       "worker %ld %s with something that is no answer (%s) and %s; are module and "
+                       "worker %ld, while %s, said what is no answer (%s) and %s; are module and "
                        "program of one release?",
-                       (long)pid, doing, reason, how);
+                       (long)pid, phase->doing, reason, how);
 }
 
 /* Step 1. */
@@ -104,7 +115,7 @@ static bool have_worker(struct moon_ask *ask, const struct moon_settings *settin
                         int64_t start_ms, char *why, size_t why_size)
 {
     enum moon_wire_type type = MOON_WIRE_APPLIED;
-    const char *reason = "not a frame of this protocol";
+    const char *reason = "not a frame of protocol version 1";
     struct moon_wire_ready ready;
     struct moon_span payload;
 
@@ -112,8 +123,10 @@ static bool have_worker(struct moon_ask *ask, const struct moon_settings *settin
         return true;
     if (!moon_spawn_start(&ask->worker, settings, why, why_size))
         return false;
-    enum moon_wire_io io = moon_wire_receive(ask->worker.socket, &type, &payload, NULL,
-                                             start_ms + allowed_ms(ask, settings), NULL);
+    int64_t ms = allowed_ms(ask, settings);
+    enum moon_wire_io io =
+        moon_wire_receive(ask->worker.socket, &type, &payload, NULL,
+                          start_ms + (ms < ASK_START_MS ? ms : ASK_START_MS), NULL);
     if (io == MOON_WIRE_IO_OK) {
         if (type != MOON_WIRE_READY) {
             reason = "not READY";
@@ -127,7 +140,7 @@ static bool have_worker(struct moon_ask *ask, const struct moon_settings *settin
         ask->ready = ready;
         return true;
     }
-    end_badly(ask, io, "was starting", reason, why, why_size);
+    end_badly(ask, io, &starting, reason, why, why_size);
     return false;
 }
 
@@ -174,7 +187,7 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
 {
     int64_t start_ms = moon_wire_now_ms();
     enum moon_wire_type type = MOON_WIRE_READY;
-    const char *reason = "not a frame of this protocol";
+    const char *reason = "not a frame of protocol version 1";
     struct moon_wire_out out = {0};
     char why[MOON_ASK_LOG_BYTES - 128];
 
@@ -191,10 +204,10 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
         goto done;
     }
     int64_t deadline_ms = start_ms + allowed_ms(ask, settings);
-    const char *doing = "was taking the message";
+    const struct ask_phase *phase = &reading;
     enum moon_wire_io io = moon_wire_send(ask->worker.socket, &out, body_fd, deadline_ms);
     if (io == MOON_WIRE_IO_OK) { /* step 2 is done */
-        doing = "was deciding";
+        phase = &deciding;
         io = moon_wire_receive(ask->worker.socket, &type, &answer_r->payload, NULL, deadline_ms,
                                NULL);
     }
@@ -206,7 +219,7 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
         io = MOON_WIRE_IO_BAD;
     if (io != MOON_WIRE_IO_OK) { /* step 4 */
         moon_answer_free(answer_r);
-        end_badly(ask, io, io == MOON_WIRE_IO_BAD ? "answered" : doing, reason, why, sizeof why);
+        end_badly(ask, io, phase, reason, why, sizeof why);
         moon_ask_fail(ask, settings, why, answer_r);
     }
 done:

@@ -106,19 +106,29 @@ static struct moon_span expanded_span(const char *text)
     return moon_span_of(expanded(text));
 }
 
+static void keep_quiet(const char *line)
+{
+    (void)line; /* said with the connection's first message */
+}
+
 static void read_settings(struct moon_settings *settings_r)
 {
-    moon_settings_read(settings_r, getenv, say);
+    static bool said = false;
+    void (*complain)(const char *line) = said ? keep_quiet : say;
+
+    said = true;
+    moon_settings_read(settings_r, getenv, complain);
 #ifdef LOCAL_SCAN_HAS_OPTIONS
     char seconds[16];
 
     (void)snprintf(seconds, sizeof seconds, "%d", option_timeout); /* fits */
-    (void)moon_settings_set(settings_r, "MOONSCAN_AUTHENTICATED", CCS option_authenticated, say);
-    (void)moon_settings_set(settings_r, "MOONSCAN_FAILURE", CCS option_failure, say);
-    (void)moon_settings_set(settings_r, "MOONSCAN_PROGRAM", CCS option_program, say);
-    (void)moon_settings_set(settings_r, "MOONSCAN_SNAPSHOT", CCS option_snapshot, say);
+    (void)moon_settings_set(settings_r, "MOONSCAN_AUTHENTICATED", CCS option_authenticated,
+                            complain);
+    (void)moon_settings_set(settings_r, "MOONSCAN_FAILURE", CCS option_failure, complain);
+    (void)moon_settings_set(settings_r, "MOONSCAN_PROGRAM", CCS option_program, complain);
+    (void)moon_settings_set(settings_r, "MOONSCAN_SNAPSHOT", CCS option_snapshot, complain);
     if (option_timeout) /* each has complained itself when it was wrong */
-        (void)moon_settings_set(settings_r, "MOONSCAN_TIMEOUT", seconds, say);
+        (void)moon_settings_set(settings_r, "MOONSCAN_TIMEOUT", seconds, complain);
 #endif
 }
 
