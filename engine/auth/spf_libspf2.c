@@ -2,21 +2,9 @@
  *
  * spf_libspf2: the only file that knows libspf2. It is given no published record and no text of a
  * sender's: for each record we parsed it gets a canonical one without macros, whose names are
- * tokens
- * ("t7.x"); when it asks what a token means, our side (spf_check.c) answers. So its parser,
- * expander and limits (which have faults that a stranger's record can reach) see only what we
- * wrote.
- *
- * The canonical record of a scope:
- *   all, and an ip4 or ip6 that holds the client   <q>exists:tN.x, answered "yes"; ends the record
- *   an ip4 or ip6 that does not                    left out
- *   a, mx                                          <q>a:tN.x/24 (the client's prefix length only)
- *   a, mx with length 0, ptr, exists, muted terms  <q>exists:tN.x, decided by us
- *   include, redirect                              the same with tN.x; redirect last, and only
- *                                                  without all (RFC 7208 section 6.1)
- *   exp and unknown modifiers                      left out
- * It ends after eleven terms that ask DNS: the eleventh stops the check. That keeps the whole far
- * below the 511 bytes of bytecode beyond which libspf2 drops terms without an error.
+ * tokens like t7.x (spf_canonical.c); what a token means, our side answers (spf_check.c). So its
+ * parser, expander and limits, which have faults that a stranger's record can reach, see only our
+ * own text.
  *
  * Procedure of a walk:
  *   1. set libspf2 up with our two hooks, lookup and get_spf,
@@ -29,31 +17,18 @@
 
 #include <netinet/in.h>
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <spf2/spf.h>
 #include <spf2/spf_log.h>
 
+#include "engine/auth/spf_canonical.h"
 #include "engine/base/limits.h"
-
-/* Eleven terms and a final one in each of at most eleven records, ten hosts for each of ten mx. */
-#define TOKENS_MAX 256
-
-enum token_kind { TOKEN_TERM, TOKEN_YES, TOKEN_MUTE, TOKEN_HOST };
-
-struct token {
-    enum token_kind kind;
-    const struct moon_spf_term *term;
-    const struct moon_spf_scope *scope;
-    const char *host; /* of TOKEN_HOST: one name of an mx */
-};
 
 struct walk {
     struct moon_spf_check *check;
-    struct token tokens[TOKENS_MAX];
-    size_t count;
+    struct moon_spf_tokens tokens;
     const struct moon_spf_scope *top;    /* the first scope, or where redirect led */
     const struct moon_spf_term *decided; /* the last term of `top` that was asked for */
     SPF_dns_server_t hooks;
@@ -98,130 +73,16 @@ static void set_handlers(void)
     SPF_debug_handler = on_message;
 }
 
-/* --- tokens --------------------------------------------------------------------------------- */
-
-/* Writes "tN.x"; false when there are too many, which the limits exclude. */
-static bool token_new(struct walk *walk, struct token token, char name_r[16])
-{
-    if (MOON_BUG(walk->count == TOKENS_MAX)) {
-        moon_spf_check_fail(walk->check, MOON_EIO);
-        return false;
-    }
-    (void)snprintf(name_r, 16, "t%zu.x", walk->count); /* at most "t255.x" */
-    walk->tokens[walk->count++] = token;
-    return true;
-}
-
-static struct token *token_find(struct walk *walk, const char *name)
-{
-    struct moon_span digits =
-        moon_span_sub(moon_span_of(name), 1, strlen(name) - (name[0] ? 1 : 0));
-    uint64_t index;
-
-    digits = moon_span_sub(digits, 0, moon_span_find(digits, '.'));
-    if (name[0] == 't' && moon_span_number(digits, TOKENS_MAX, &index) && index < walk->count)
-        return &walk->tokens[index];
-    moon_spf_check_fail(walk->check, MOON_EIO);
-    return NULL;
-}
-
-/* --- canonical records ---------------------------------------------------------------------- */
-
-static const char *qualifier_of(const struct moon_spf_term *term)
-{
-    switch (term->qualifier) {
-    case MOON_RESULT_FAIL:
-        return "-";
-    case MOON_RESULT_SOFTFAIL:
-        return "~";
-    case MOON_RESULT_NEUTRAL:
-        return "?";
-    default:
-        return "+";
-    }
-}
-
-static bool is_address_term(const struct moon_spf_term *term)
-{
-    return term->kind == MOON_SPF_KIND_A || term->kind == MOON_SPF_KIND_MX;
-}
-
-/* The prefix length that counts for this client. */
-static unsigned bits_of(const struct walk *walk, const struct moon_spf_term *term)
-{
-    return walk->check->vars.ip.family == 6 ? term->bits6 : term->bits4;
-}
-
-static void add_term(struct walk *walk, struct moon_str *text, const struct moon_spf_scope *scope,
-                     const struct moon_spf_term *term, enum token_kind kind)
-{
-    bool six = walk->check->vars.ip.family == 6;
-    unsigned bits = bits_of(walk, term);
-    bool direct = kind == TOKEN_TERM;
-    const char *word = "exists";
-    char name[16];
-
-    if (!token_new(walk, (struct token){.kind = kind, .term = term, .scope = scope}, name))
-        return;
-    if (direct && term->kind == MOON_SPF_KIND_INCLUDE)
-        word = "include";
-    else if (direct && is_address_term(term) && bits > 0)
-        word = term->kind == MOON_SPF_KIND_A ? "a" : "mx";
-    moon_str_addf(text, " %s%s:%s", qualifier_of(term), word, name);
-    if (direct && is_address_term(term) && bits > 0 && bits < (six ? 128 : 32))
-        moon_str_addf(text, "%s%u", six ? "//" : "/", bits);
-}
-
-/* False when the record ends with this term. */
-static bool add_mechanism(struct walk *walk, struct moon_str *text,
-                          const struct moon_spf_scope *scope, const struct moon_spf_term *term,
-                          unsigned *asking)
-{
-    const struct moon_spf_vars *vars = &walk->check->vars;
-
-    if (moon_spf_term_asks_dns(term)) {
-        bool mute = moon_spf_term_is_mute(vars, term);
-        add_term(walk, text, scope, term, mute ? TOKEN_MUTE : TOKEN_TERM);
-        return ++*asking <= MOON_SPF_TERMS_MAX;
-    }
-    if (term->kind != MOON_SPF_KIND_ALL && !moon_spf_term_has_ip(term, &vars->ip))
-        return true;
-    add_term(walk, text, scope, term, TOKEN_YES);
-    return false;
-}
-
-static void add_redirect(struct walk *walk, struct moon_str *text,
-                         const struct moon_spf_scope *scope)
-{
-    const struct moon_spf_term *term = &scope->record.redirect;
-    char name[16];
-
-    if (moon_spf_term_is_mute(&walk->check->vars, term) ||
-        !token_new(walk, (struct token){.kind = TOKEN_TERM, .term = term, .scope = scope}, name))
-        return;
-    moon_str_addf(text, " redirect=%s", name);
-}
+/* --- records -------------------------------------------------------------------------------- */
 
 /* NULL when stopped. */
 static SPF_record_t *compile(struct walk *walk, const struct moon_spf_scope *scope,
                              SPF_response_t *response)
 {
-    const struct moon_spf_record *record = &scope->record;
+    const char *canonical = moon_spf_canonical(walk->check, &walk->tokens, scope);
     SPF_record_t *compiled = NULL;
-    struct moon_str text;
-    unsigned asking = 0;
-    bool more = true;
 
-    moon_str_begin(&text, walk->check->arena);
-    moon_str_add(&text, "v=spf1");
-    for (size_t i = 0; i < record->count && more; i++)
-        more = add_mechanism(walk, &text, scope, &record->mechanisms[i], &asking);
-    if (more && record->has_redirect && !record->has_all)
-        add_redirect(walk, &text, scope);
-    const char *canonical = moon_str_end(&text);
     if (!canonical)
-        moon_spf_check_fail(walk->check, MOON_ENOMEM);
-    if (walk->check->stopped)
         return NULL;
     SPF_errcode_t error = SPF_record_compile(walk->server, response, &compiled, canonical);
     if (error == SPF_E_SUCCESS && compiled)
@@ -234,13 +95,21 @@ static SPF_record_t *compile(struct walk *walk, const struct moon_spf_scope *sco
 
 /* --- the hook for records ------------------------------------------------------------------- */
 
-static void note_decided(struct walk *walk, const struct token *token)
+static struct moon_spf_token *find_token(struct walk *walk, const char *name)
+{
+    struct moon_spf_token *token = moon_spf_token_find(&walk->tokens, name);
+    if (!token)
+        moon_spf_check_fail(walk->check, MOON_EIO); /* libspf2 asks for something we never wrote */
+    return token;
+}
+
+static void note_decided(struct walk *walk, const struct moon_spf_token *token)
 {
     if (token->scope == walk->top)
         walk->decided = token->term;
 }
 
-static const struct moon_spf_scope *enter(struct walk *walk, const struct token *token)
+static const struct moon_spf_scope *enter(struct walk *walk, const struct moon_spf_token *token)
 {
     struct moon_spf_check *check = walk->check;
     struct moon_spf_target at;
@@ -262,7 +131,7 @@ static SPF_errcode_t hook_get_spf(SPF_server_t *server, SPF_request_t *request,
                                   SPF_response_t *response, SPF_record_t **record_r)
 {
     struct walk *walk = server->resolver->hook;
-    struct token *token = token_find(walk, request->cur_dom);
+    struct moon_spf_token *token = find_token(walk, request->cur_dom);
 
     *record_r = NULL;
     if (!token)
@@ -334,12 +203,12 @@ static const struct moon_dns_answer *ask_mx(struct walk *walk, const char *name)
 }
 
 /* The hosts as tokens; with length 0 the first host that has an address decides. */
-static void reply_mx(struct walk *walk, SPF_dns_rr_t *reply, const struct token *token,
+static void reply_mx(struct walk *walk, SPF_dns_rr_t *reply, const struct moon_spf_token *token,
                      const char *name)
 {
     const struct moon_dns_answer *answer = ask_mx(walk, name);
-    bool any = bits_of(walk, token->term) == 0;
-    char text[16];
+    bool any = moon_spf_term_bits(token->term, &walk->check->vars.ip) == 0;
+    char text[MOON_SPF_TOKEN_BYTES];
 
     for (size_t i = 0; answer && i < answer->count && !walk->check->stopped; i++) {
         const char *host = answer->records[i].name;
@@ -349,24 +218,26 @@ static void reply_mx(struct walk *walk, SPF_dns_rr_t *reply, const struct token 
             reply_addresses(walk, reply, host, true);
         if (any)
             continue;
-        struct token entry = {TOKEN_HOST, token->term, token->scope, host};
-        if (!token_new(walk, entry, text) || !reply_add(walk, reply, text, strlen(text) + 1))
+        struct moon_spf_token entry = {MOON_SPF_TOKEN_HOST, token->term, token->scope, host};
+        if (!moon_spf_token_new(walk->check, &walk->tokens, entry, text) ||
+            !reply_add(walk, reply, text, strlen(text) + 1))
             return;
     }
 }
 
-static void reply_term(struct walk *walk, SPF_dns_rr_t *reply, const struct token *token)
+static void reply_term(struct walk *walk, SPF_dns_rr_t *reply, const struct moon_spf_token *token)
 {
     struct moon_spf_check *check = walk->check;
     const struct moon_dns_answer *answer;
     struct moon_spf_target target;
 
-    if (!moon_spf_check_charge(check) || token->kind == TOKEN_MUTE ||
+    if (!moon_spf_check_charge(check) || token->kind == MOON_SPF_TOKEN_MUTE ||
         !moon_spf_check_target(check, token->scope, token->term, &target))
         return;
     switch (token->term->kind) {
     case MOON_SPF_KIND_A:
-        reply_addresses(walk, reply, target.name, bits_of(walk, token->term) == 0);
+        reply_addresses(walk, reply, target.name,
+                        moon_spf_term_bits(token->term, &walk->check->vars.ip) == 0);
         break;
     case MOON_SPF_KIND_MX:
         reply_mx(walk, reply, token, target.name);
@@ -387,15 +258,15 @@ static SPF_dns_rr_t *hook_lookup(SPF_dns_server_t *hooks, const char *name, ns_t
 {
     struct walk *walk = hooks->hook;
     SPF_dns_rr_t *reply = reply_new(walk, name, type, NO_DATA);
-    struct token *token = token_find(walk, name);
+    struct moon_spf_token *token = find_token(walk, name);
 
     (void)should_cache; /* the message's answers are kept by moon_dns */
     if (reply && token && !walk->check->stopped) {
-        if (token->kind != TOKEN_HOST)
+        if (token->kind != MOON_SPF_TOKEN_HOST)
             note_decided(walk, token);
-        if (token->kind == TOKEN_YES)
+        if (token->kind == MOON_SPF_TOKEN_YES)
             reply_yes(walk, reply);
-        else if (token->kind == TOKEN_HOST)
+        else if (token->kind == MOON_SPF_TOKEN_HOST)
             reply_addresses(walk, reply, token->host, false);
         else
             reply_term(walk, reply, token);
