@@ -9,6 +9,7 @@
  * (u32 each, offsets from the file's start); then all keys, then all values. Network byte order.
  *
  * Keys:  conf/<key>          canonical value of a setting
+ *        from/<key>          where it was set, for people: "moonscan.lua:3"
  *        policy/<path>       source text, path relative to the configuration directory
  *        list/<path>         source text of a list
  *        site                path of the site's policy (absent: none)
@@ -51,6 +52,9 @@ struct moon_snapshot_writer *moon_snapshot_writer_create(void);
 void moon_snapshot_writer_destroy(struct moon_snapshot_writer **writer);
 enum moon_status moon_snapshot_writer_add(struct moon_snapshot_writer *writer, struct moon_span key,
                                           struct moon_span value, struct moon_error *error);
+/* The whole file in memory, on the heap (the caller frees bytes_r->p). */
+enum moon_status moon_snapshot_writer_bytes(struct moon_snapshot_writer *writer, char hash_r[65],
+                                            struct moon_span *bytes_r, struct moon_error *error);
 /* Writes `<directory>/<hash>.snapshot` by a temporary file, fsync and rename, mode 0644; the hash
  * (64 hex digits) is written to hash_r. Existing is fine. */
 enum moon_status moon_snapshot_writer_save(struct moon_snapshot_writer *writer,

@@ -162,15 +162,15 @@ static enum moon_status store(struct moon_span bytes, const char *directory, con
     return MOON_OK;
 }
 
-enum moon_status moon_snapshot_writer_save(struct moon_snapshot_writer *writer,
-                                           const char *directory, char hash_r[65],
-                                           struct moon_error *error)
+enum moon_status moon_snapshot_writer_bytes(struct moon_snapshot_writer *writer, char hash_r[65],
+                                            struct moon_span *bytes_r, struct moon_error *error)
 {
     size_t hashed_from = MOON_SNAPSHOT_MAGIC_BYTES + MOON_HASH_TEXT_BYTES - 1;
     size_t size =
         MOON_SNAPSHOT_HEAD_BYTES + writer->count * MOON_SNAPSHOT_ENTRY_BYTES + writer->bytes;
 
     hash_r[0] = '\0';
+    *bytes_r = (struct moon_span){NULL, 0};
     if (size > MOON_SNAPSHOT_BYTES_MAX)
         return moon_fail(error, MOON_EBUDGET, "the snapshot would have %zu bytes", size);
     if (writer->count)
@@ -184,13 +184,23 @@ enum moon_status moon_snapshot_writer_save(struct moon_snapshot_writer *writer,
         return moon_fail(error, MOON_ENOMEM, "no memory for the snapshot");
     lay_out(writer, out);
     struct moon_span bytes = {(const char *)out, size};
-    enum moon_status status = MOON_EIO;
-    if (moon_hash_hex(moon_span_sub(bytes, hashed_from, size), hash_r)) {
-        memcpy(out + MOON_SNAPSHOT_MAGIC_BYTES, hash_r, MOON_HASH_TEXT_BYTES - 1);
-        status = store(bytes, directory, hash_r, error);
-    } else {
-        (void)moon_fail(error, status, "the hash of the snapshot cannot be computed");
+    if (!moon_hash_hex(moon_span_sub(bytes, hashed_from, size), hash_r)) {
+        free(out);
+        return moon_fail(error, MOON_EIO, "the hash of the snapshot cannot be computed");
     }
-    free(out);
+    memcpy(out + MOON_SNAPSHOT_MAGIC_BYTES, hash_r, MOON_HASH_TEXT_BYTES - 1);
+    *bytes_r = bytes;
+    return MOON_OK;
+}
+
+enum moon_status moon_snapshot_writer_save(struct moon_snapshot_writer *writer,
+                                           const char *directory, char hash_r[65],
+                                           struct moon_error *error)
+{
+    struct moon_span bytes;
+    enum moon_status status = moon_snapshot_writer_bytes(writer, hash_r, &bytes, error);
+    if (status == MOON_OK)
+        status = store(bytes, directory, hash_r, error);
+    free((void *)(uintptr_t)bytes.p);
     return status;
 }

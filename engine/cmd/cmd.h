@@ -12,6 +12,8 @@
 #define MOON_EXIT_FAILURE 3
 
 int moon_cmd_check(int argc, char **argv);
+int moon_cmd_config(int argc, char **argv);
+int moon_cmd_publish(int argc, char **argv);
 int moon_cmd_worker(int argc, char **argv);
 
 #endif
