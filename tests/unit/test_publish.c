@@ -258,7 +258,7 @@ static void publish_numbered(int number)
 
 static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
 {
-    char path[400], hashes[4][65];
+    char path[600], hashes[4][65];
     (void)state; /* cmocka's, not used */
     good_files();
     for (int i = 0; i < 4; i++) {
@@ -268,7 +268,7 @@ static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
     assert_int_equal(publish("--rollback"), 0);
     expect_printed("switched from");
     assert_string_equal(in_force("conf/dns.timeout_ms"), "1002");
-    (void)snprintf(path, sizeof path, "%s/snapshots/%s.snapshot", var, hashes[1]);
+    (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", var, hashes[1]);
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
     assert_int_equal(fseek(file, -1, SEEK_END), 0);
@@ -277,7 +277,7 @@ static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
     /* Writing changed its time: the order of publication is made again. */
     for (int i = 0; i < 2; i++) {
         struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000 + i}};
-        (void)snprintf(path, sizeof path, "%s/snapshots/%s.snapshot", var, hashes[i]);
+        (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", var, hashes[i]);
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     }
     assert_int_equal(publish("--rollback"), 0);
