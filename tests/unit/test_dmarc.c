@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/dmarc.c: which policy speaks, t, errors, PSL mode. All section numbers are
+ * RFC 9989's unless another RFC is named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tests/support/dmarc_case.h"
+
+struct row {
+    struct dmarc_case test;
+    const char *want;
+};
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dmarc_case_check(&rows[i].test, rows[i].want);
+}
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static void check_reason(const struct dmarc_case *test, enum moon_result result, const char *reason)
+{
+    struct dmarc_outcome out;
+    dmarc_case_run(test, 0, &out);
+    assert_int_equal(out.status, MOON_OK);
+    assert_int_equal(out.results.dmarc.result, result);
+    assert_string_equal(out.results.dmarc.reason, reason);
+    dmarc_case_end(&out);
+}
+
+/* Sections 4.7 (p, sp, np), 4.10.1 and 3.2.13 */
+static void the_tag_that_speaks_depends_on_where_the_record_is(void **state)
+{
+    static const struct row rows[] = {
+        /* the Author's own record: p, whatever sp and np say */
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; sp=reject; np=reject\"",
+          .author = "example.com"},
+         "fail policy=quarantine tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=quarantine; sp=reject\"\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; p=none; sp=none\"",
+          .author = "a.example.com"},
+         "fail policy=quarantine tag=p at=a.example.com org=example.com"},
+        /* a subdomain that exists: sp, else p */
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"\n"
+                  "a.example.com A 192.0.2.1",
+          .author = "a.example.com"},
+         "fail policy=quarantine tag=sp at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; np=none\"\n"
+                  "a.example.com A 192.0.2.1",
+          .author = "a.example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* one that does not exist: np, else sp, else p */
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"",
+          .author = "a.example.com"},
+         "fail policy=reject tag=np at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; sp=quarantine\"",
+          .author = "a.example.com"},
+         "fail policy=quarantine tag=sp at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"", .author = "a.example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Section 3.2.13 and appendix A.4. Trap: RFC 9091 asked for A, AAAA and MX. */
+static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
+{
+    static const char record[] = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n";
+    static const char *const exists[] = {
+        "a.example.com TXT \"x\"",        "a.example.com PTR x.example.com",
+        "x.a.example.com A 192.0.2.1",    "*.example.com MX 10 x.example.com",
+        "_dmarc.a.example.com TXT \"x\"",
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(exists); i++) {
+        char zone[300] = "";
+        strcat(strcat(zone, record), exists[i]);
+        struct dmarc_case test = {.zone = zone, .author = "a.example.com"};
+        dmarc_case_check(&test, "fail policy=none tag=p at=example.com org=example.com");
+    }
+    struct dmarc_case test = {.zone = record, .author = "a.example.com"};
+    dmarc_case_check(&test, "fail policy=reject tag=np at=example.com org=example.com");
+}
+
+/* Sections 4.7 (p) and 4.10.1. Trap: an invalid sp also drops a valid p=reject. */
+static void a_record_without_valid_policies_is_p_none_when_it_wants_reports(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; rua=mailto:a@example.com\"",
+          .author = "example.com"},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=bogus; rua=mailto:a@example.com!5m\"",
+          .author = "example.com"},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; sp=bogus; "
+                  "rua=x,mailto:a@example.com\"",
+          .author = "example.com",
+          .spf = "pass example.com"},
+         "pass policy=none tag=p at=example.com org=example.com spf"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; np=bogus; rua=https://x.example\"",
+          .author = "a.example.com"},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1\"", .author = "example.com"},
+         "permerror policy=- tag=- at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; sp=bogus; rua=nobody\"",
+          .author = "example.com",
+          .spf = "pass example.com"},
+         "permerror policy=- tag=- at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Section 4.7, t */
+static void test_mode_asks_for_one_level_less(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; t=y\"", .author = "example.com"},
+         "fail policy=quarantine tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; t=y\"",
+          .author = "example.com"},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; t=y\"", .author = "example.com"},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject; t=y\"",
+          .author = "a.example.com"},
+         "fail policy=quarantine tag=np at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; t=n\"", .author = "example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+    dmarc_case_run(&rows[0].test, 0, &out);
+    assert_int_equal(out.results.dmarc.published, MOON_DMARC_POLICY_REJECT);
+    assert_true(out.results.dmarc.testing);
+    dmarc_case_end(&out);
+}
+
+/* Section 9.3, appendix C: pct is historic. Trap: "sampled out" means pass. */
+static void pct_has_no_effect_with_the_tree_walk(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=0\"",
+          .author = "example.com",
+          .pct_draw = 99},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Section 4.10.1: "MUST NOT apply the DMARC mechanism" */
+static void without_a_record_the_result_is_none(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "example.com A 192.0.2.1", .author = "example.com", .spf = "pass example.com"},
+         "none policy=- tag=- at=- org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=spf1 -all\"\n"
+                  "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n"
+                  "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"",
+          .author = "a.example.com"},
+         "none policy=- tag=- at=- org=a.example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+    check_reason(&rows[0].test, MOON_RESULT_NONE, "no DMARC record for example.com");
+}
+
+/* Sections 5.3.1 and 11.5 */
+static void without_one_author_domain_dmarc_cannot_be_applied(void **state)
+{
+    static const struct dmarc_case test = {.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+                                           .spf = "pass example.com"};
+    (void)state; /* cmocka's, not used */
+    dmarc_case_check(&test, "permerror policy=- tag=- at=- org=-");
+    check_reason(&test, MOON_RESULT_PERMERROR, "several");
+}
+
+/* Sections 4.10.1 and 5.3.6. Trap: DNS trouble becomes fail, or the policy is lost. */
+static void dns_trouble_before_the_policy_is_known_is_temperror(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TIMEOUT", .author = "example.com", .spf = "pass example.com"},
+         "temperror policy=- tag=- at=- org=-"},
+        {{.zone = "_dmarc.a.example.com SERVFAIL\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+          .author = "a.example.com"},
+         "temperror policy=- tag=- at=- org=-"},
+        {{.zone = "_dmarc.example.com SERVFAIL\na.example.com A 192.0.2.1",
+          .author = "a.example.com"},
+         "temperror policy=- tag=- at=- org=-"},
+        /* behind psd=n nothing is needed any more */
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; psd=n\"\n_dmarc.com TIMEOUT",
+          .author = "example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+    check_reason(&rows[1].test, MOON_RESULT_TEMPERROR, "_dmarc.a.example.com: SERVFAIL");
+}
+
+/* Section 5.3.6: only NXDOMAIN chooses np, and DNS did not say */
+static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n"
+                  "a.example.com TXT TIMEOUT",
+          .author = "a.example.com"},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; np=reject\"\n"
+                  "a.example.com TXT TIMEOUT",
+          .author = "a.example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n"
+                  "a.example.com TXT TIMEOUT",
+          .author = "a.example.com",
+          .spf = "pass a.example.com"},
+         "pass policy=none tag=p at=example.com org=example.com spf"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* RFC 7489 sections 3.2, 6.6.3 and 6.6.4 */
+static void psl_mode_asks_the_list_for_the_organization(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.co.uk TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"",
+          .author = "a.b.example.co.uk",
+          .spf = "pass c.example.co.uk",
+          .psl = true},
+         "pass policy=quarantine tag=sp at=example.co.uk org=example.co.uk spf"},
+        {{.zone = "_dmarc.co.uk TXT \"v=DMARC1; p=reject; psd=y\"",
+          .author = "example.co.uk",
+          .dkim = {"pass other.co.uk"},
+          .psl = true},
+         "none policy=- tag=- at=- org=example.co.uk"},
+        {{.zone = "_dmarc.b.example.com TXT \"v=DMARC1; p=reject; psd=n\"\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; t=y\"",
+          .author = "a.b.example.com",
+          .dkim = {"fail example.com", "pass other.example"},
+          .psl = true},
+         "fail policy=quarantine tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.co.uk TXT \"v=DMARC1; p=reject\"", .author = "co.uk", .psl = true},
+         "fail policy=reject tag=p at=co.uk org=co.uk"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+          .author = "a.example.com",
+          .psl = true},
+         "permerror policy=- tag=- at=- org=example.com"},
+        {{.zone = "_dmarc.example.com TIMEOUT", .author = "a.example.com", .psl = true},
+         "temperror policy=- tag=- at=- org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; aspf=s\"",
+          .author = "example.com",
+          .spf = "pass a.example.com",
+          .psl = true},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+static void psl_mode_samples_by_the_callers_draw(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=20\"",
+          .author = "example.com",
+          .psl = true,
+          .pct_draw = 19},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=20\"",
+          .author = "example.com",
+          .psl = true,
+          .pct_draw = 20},
+         "fail policy=quarantine tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; pct=0\"",
+          .author = "example.com",
+          .psl = true},
+         "fail policy=none tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+          .author = "example.com",
+          .psl = true,
+          .pct_draw = 99},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+static void the_facts_of_the_record_are_kept(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = "_dmarc.example.com TXT "
+                "\"v=DMARC1; p=reject; adkim=s; aspf=s; psd=n; x=y; p=none\"",
+        .author = "example.com"};
+    struct dmarc_outcome out;
+    const struct moon_dmarc *dmarc = &out.results.dmarc;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_string_equal(dmarc->record, "v=DMARC1; p=reject; adkim=s; aspf=s; psd=n; x=y; p=none");
+    assert_int_equal(dmarc->tag_count, 7);
+    assert_string_equal(dmarc->tags[5].name, "x");
+    assert_int_equal(dmarc->adkim, 's');
+    assert_int_equal(dmarc->aspf, 's');
+    assert_int_equal(dmarc->psd, 'n');
+    assert_string_equal(dmarc->error, "record of example.com: a second p");
+    assert_string_equal(dmarc->reason, "nothing that passed is aligned with example.com");
+    assert_int_equal(dmarc->walk_queries, 1);
+    dmarc_case_end(&out);
+}
+
+/* One round of questions, and whether the Author Domain exists is asked with them. */
+static void everything_is_asked_in_one_round(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; np=none\"",
+        .author = "a.b.example.com",
+        .spf = "pass esp.example",
+        .dkim = {"pass esp.example", "pass example.com", "pass b.example.com"}};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_PASS);
+    struct moon_dns_stats stats = moon_dns_stats(out.dns);
+    assert_int_equal(stats.questions, 5);
+    assert_int_equal(stats.prefetched, 5);
+    assert_int_equal(stats.rounds, 1);
+    dmarc_case_end(&out);
+}
+
+static void says_when_memory_runs_out(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject; p=x\"\n"
+                "_dmarc.b.example.com TXT \"v=DMARC1; p=none\"\n"
+                "_dmarc.b.example.com TXT \"v=DMARC1; p=none\"\n",
+        .author = "a.b.example.com",
+        .spf = "pass c.example.com"};
+    struct dmarc_outcome out;
+    bool done = false;
+    (void)state; /* cmocka's, not used */
+    for (size_t n = 1; !done; n++) {
+        assert_true(n < 2000);
+        dmarc_case_run(&test, n, &out);
+        assert_true(out.status == MOON_OK || out.status == MOON_ENOMEM);
+        /* DNS answers "no memory" as trouble: a defined result, never a wrong one */
+        if (out.status == MOON_OK)
+            assert_true(out.results.dmarc.result == MOON_RESULT_TEMPERROR ||
+                        out.results.dmarc.result == MOON_RESULT_PASS);
+        done = out.status == MOON_OK && out.results.dmarc.result == MOON_RESULT_PASS;
+        assert_true(n > 5 || !done);
+        dmarc_case_end(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_tag_that_speaks_depends_on_where_the_record_is),
+        cmocka_unit_test(only_nxdomain_means_that_a_domain_does_not_exist),
+        cmocka_unit_test(a_record_without_valid_policies_is_p_none_when_it_wants_reports),
+        cmocka_unit_test(test_mode_asks_for_one_level_less),
+        cmocka_unit_test(pct_has_no_effect_with_the_tree_walk),
+        cmocka_unit_test(without_a_record_the_result_is_none),
+        cmocka_unit_test(without_one_author_domain_dmarc_cannot_be_applied),
+        cmocka_unit_test(dns_trouble_before_the_policy_is_known_is_temperror),
+        cmocka_unit_test(dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ),
+        cmocka_unit_test(psl_mode_asks_the_list_for_the_organization),
+        cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
+        cmocka_unit_test(the_facts_of_the_record_are_kept),
+        cmocka_unit_test(everything_is_asked_in_one_round),
+        cmocka_unit_test(says_when_memory_runs_out),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/dmarc_align.c: identifier alignment (RFC 9989 sections 4.4 and 4.10.2) and
+ * what DNS trouble leaves open (sections 5.3.5 and 5.3.6).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "tests/support/dmarc_case.h"
+
+struct row {
+    struct dmarc_case test;
+    const char *want;
+};
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dmarc_case_check(&rows[i].test, rows[i].want);
+}
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+#define RELAXED "_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n"
+#define STRICT  "_dmarc.example.com TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"\n"
+
+/* Sections 3.2.10.1, 4.4.1, 4.4.2 */
+static void relaxed_alignment_compares_organizations(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = RELAXED, .author = "example.com", .spf = "pass mail.example.com"},
+         "pass policy=reject tag=p at=example.com org=example.com spf"},
+        {{.zone = RELAXED, .author = "a.example.com", .dkim = {"pass b.example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com dkim"},
+        {{.zone = RELAXED, .author = "a.example.com", .dkim = {"pass example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com dkim"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "pass badexample.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "pass com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "pass example.com.evil.example"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* a subdomain that is an organization of its own is another one */
+        {{.zone = RELAXED "_dmarc.b.example.com TXT \"v=DMARC1; p=none; psd=n\"\n",
+          .author = "example.com",
+          .dkim = {"pass b.example.com", "pass a.b.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* and so is what lies below a public suffix of the organization's */
+        {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n",
+          .author = "example.com",
+          .dkim = {"pass joe.users.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Section 3.2.10.2 */
+static void strict_alignment_compares_names(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = STRICT, .author = "example.com", .spf = "pass mail.example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = STRICT, .author = "a.example.com", .dkim = {"pass example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = STRICT, .author = "a.example.com", .dkim = {"pass a.example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com dkim"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; adkim=s\"",
+          .author = "example.com",
+          .spf = "pass a.example.com",
+          .dkim = {"pass a.example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com spf"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Sections 4.4.1 and 4.4.2: an identifier must have passed; one is enough */
+static void only_what_passed_counts_and_one_is_enough(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = RELAXED, .author = "example.com", .spf = "softfail example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "neutral example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "permerror example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .dkim = {"policy example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED,
+          .author = "example.com",
+          .spf = "fail other.example",
+          .dkim = {"fail example.com", "pass other.example", "pass example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com dkim"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* Section 4.4.2. Trap: CVE-2019-20790, the HELO identity is no identifier of DMARC. */
+static void the_helo_identity_is_not_looked_at(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = RELAXED, .author = "example.com", .spf = "none other.example"};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    out.results.spf_helo =
+        (struct moon_spf){.result = MOON_RESULT_PASS, .domain = "example.com", .scope = "helo"};
+    assert_int_equal(
+        moon_dmarc_evaluate(out.arena, out.dns, MOON_DMARC_DISCOVERY_TREEWALK, 0, &out.results),
+        MOON_OK);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_FAIL);
+    assert_false(out.results.spf_helo.aligned);
+    dmarc_case_end(&out);
+}
+
+/* Each signature says whether its domain is aligned, also one that failed. */
+static void every_identifier_knows_whether_it_is_aligned(void **state)
+{
+    static const struct dmarc_case test = {.zone = RELAXED,
+                                           .author = "a.example.com",
+                                           .spf = "fail b.example.com",
+                                           .dkim = {"fail example.com", "pass other.example",
+                                                    "fail a.example.com", "pass example.com"}};
+    static const bool want[] = {true, false, true, true};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_true(out.results.spf.aligned);
+    assert_false(out.results.dmarc.spf_aligned);
+    for (size_t i = 0; i < COUNT(want); i++)
+        assert_int_equal(out.results.dkim.sigs[i].aligned, want[i]);
+    assert_string_equal(out.results.dmarc.reason, "DKIM of example.com is aligned");
+    dmarc_case_end(&out);
+}
+
+/* Section 5.3.6 */
+static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
+{
+    static const struct row rows[] = {
+        /* the walk of the identifier */
+        {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass b.example.com"}},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+        /* the walk of the Author Domain, above its own record */
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n_dmarc.example.com TIMEOUT\n",
+          .author = "a.example.com",
+          .dkim = {"pass example.com"}},
+         "temperror policy=- tag=p at=a.example.com org=-"},
+        /* the check of an identifier that is aligned */
+        {{.zone = RELAXED, .author = "example.com", .spf = "temperror a.example.com"},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED, .author = "example.com", .dkim = {"temperror example.com"}},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* What cannot change the result is no reason to wait: sections 5.3.5 and 5.3.6 */
+static void dns_trouble_that_cannot_matter_is_ignored(void **state)
+{
+    static const struct row rows[] = {
+        /* another identifier is already aligned and passed */
+        {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .spf = "pass example.com",
+          .dkim = {"pass b.example.com", "temperror example.com"}},
+         "pass policy=reject tag=p at=example.com org=example.com spf"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n_dmarc.example.com TIMEOUT\n",
+          .author = "a.example.com",
+          .dkim = {"pass a.example.com"}},
+         "pass policy=reject tag=p at=a.example.com org=- dkim"},
+        /* the identifier is of another organization anyhow */
+        {{.zone = RELAXED "_dmarc.other.example TIMEOUT\n",
+          .author = "example.com",
+          .spf = "temperror other.example",
+          .dkim = {"pass other.example"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n_dmarc.example.com TIMEOUT\n",
+          .author = "a.example.com",
+          .dkim = {"pass other.example"}},
+         "fail policy=reject tag=p at=a.example.com org=-"},
+        /* it did not pass */
+        {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"fail b.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* strict alignment needs no walk */
+        {{.zone = STRICT "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass b.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
+/* A stranger's signatures must not make us ask without bound; those that pass go first. */
+static void walks_are_limited_and_passing_identifiers_go_first(void **state)
+{
+    static const struct dmarc_case many_fail = {
+        .zone = RELAXED,
+        .author = "example.com",
+        .dkim = {"fail 1.a.example.com", "fail 2.b.example.com", "fail 3.c.example.com",
+                 "fail 4.d.example.com", "fail 5.e.example.com", "fail 6.f.example.com",
+                 "fail 7.g.example.com", "pass h.example.com"}};
+    static const struct dmarc_case many_pass = {
+        .zone = RELAXED "_dmarc.a.example.com TXT \"v=DMARC1; p=none; psd=y\"",
+        .author = "example.com",
+        .dkim = {"pass 1.a.example.com", "pass 2.a.example.com", "pass 3.a.example.com",
+                 "pass 4.a.example.com", "pass 5.a.example.com", "pass 6.a.example.com",
+                 "pass h.example.com"}};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_check(&many_fail, "pass policy=reject tag=p at=example.com org=example.com dkim");
+    dmarc_case_run(&many_pass, 0, &out);
+    assert_string_equal(out.text, "fail policy=reject tag=p at=example.com org=example.com");
+    assert_string_equal(out.results.dmarc.error,
+                        "too many identifiers, h.example.com not evaluated");
+    assert_true(moon_dns_stats(out.dns).questions <= 3 + 2 * MOON_DMARC_WALKS_MAX);
+    dmarc_case_end(&out);
+}
+
+static void strangers_domains_cost_no_question(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = RELAXED,
+        .author = "example.com",
+        .spf = "pass a.b.c.d.esp.example",
+        .dkim = {"pass esp.example", "fail 1.esp.example", "temperror 2.esp.example"}};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_int_equal(moon_dns_stats(out.dns).questions, 3);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_FAIL);
+    dmarc_case_end(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relaxed_alignment_compares_organizations),
+        cmocka_unit_test(strict_alignment_compares_names),
+        cmocka_unit_test(only_what_passed_counts_and_one_is_enough),
+        cmocka_unit_test(the_helo_identity_is_not_looked_at),
+        cmocka_unit_test(every_identifier_knows_whether_it_is_aligned),
+        cmocka_unit_test(dns_trouble_that_leaves_alignment_open_is_temperror),
+        cmocka_unit_test(dns_trouble_that_cannot_matter_is_ignored),
+        cmocka_unit_test(walks_are_limited_and_passing_identifiers_go_first),
+        cmocka_unit_test(strangers_domains_cost_no_question),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/dmarc_record.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "engine/auth/dmarc_record.h"
+#include "engine/base/limits.h"
+
+static struct moon_arena *arena;
+
+static int begin(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    arena = moon_arena_create(16 << 20);
+    return arena ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_arena_destroy(&arena);
+    return 0;
+}
+
+static struct moon_dmarc_record parse(const char *text)
+{
+    struct moon_dmarc_record record;
+    bool is_dmarc = false;
+    assert_int_equal(moon_dmarc_record_parse(arena, moon_span_of(text), &record, &is_dmarc),
+                     MOON_OK);
+    if (!is_dmarc)
+        fail_msg("%s: got no DMARC record, want one", text);
+    return record;
+}
+
+/* RFC 9989 section 4.7, v: "MUST be the first tag"; "case sensitive"; else "the entire record MUST
+ * be ignored" */
+static void ignores_records_without_the_version_in_front(void **state)
+{
+    static const char *const cases[] = {
+        "",
+        "v=DMARC",
+        "v=DMARC1 p=none",
+        "v=DMARC10; p=none",
+        "v=DMARC1,p=none",
+        "v=dmarc1; p=none",
+        "v=Dmarc1; p=none",
+        "p=none; v=DMARC1",
+        "; v=DMARC1; p=none",
+        " v=DMARC1; p=none",
+        "\"v=DMARC1; p=none\"",
+        "V=DMARC1; p=none",
+        "v=spf1 -all",
+        "v DMARC1",
+        "v==DMARC1",
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct moon_dmarc_record record;
+        bool is_dmarc = true;
+        assert_int_equal(moon_dmarc_record_parse(arena, moon_span_of(cases[i]), &record, &is_dmarc),
+                         MOON_OK);
+        if (is_dmarc)
+            fail_msg("%s: got a DMARC record, want none", cases[i]);
+    }
+}
+
+/* RFC 9989 section 4.8 */
+static void takes_white_space_around_tags(void **state)
+{
+    struct moon_dmarc_record record = parse("v \t= DMARC1\t ;  p\t=  Reject ;sp=NONE; ; t = Y;");
+    (void)state; /* cmocka's, not used */
+    assert_int_equal(record.p, MOON_DMARC_POLICY_REJECT);
+    assert_int_equal(record.sp, MOON_DMARC_POLICY_NONE);
+    assert_true(record.testing);
+    assert_true(record.usable);
+    assert_null(record.error);
+}
+
+static void has_the_defaults_of_the_rfc(void **state)
+{
+    struct moon_dmarc_record record = parse("v=DMARC1; p=none");
+    (void)state; /* cmocka's, not used */
+    assert_int_equal(record.adkim, 'r');
+    assert_int_equal(record.aspf, 'r');
+    assert_int_equal(record.psd, 'u');
+    assert_false(record.testing);
+    assert_int_equal(record.pct, 100);
+    assert_int_equal(record.sp, MOON_DMARC_POLICY_ABSENT);
+    assert_false(record.reports);
+    assert_string_equal(record.text, "v=DMARC1; p=none");
+    assert_int_equal(record.tag_count, 2);
+    assert_string_equal(record.tags[1].name, "p");
+    assert_string_equal(record.tags[1].value, "none");
+}
+
+/* RFC 9989 section 4.8: "Unknown tags MUST be ignored", syntax errors "discarded in favor of
+ * default values (if any) or ignored outright" */
+static void passes_over_what_is_ill_formed_behind_the_version(void **state)
+{
+    static const char *const cases[] = {
+        "v=DMARC1; p=reject; adkim=x; aspf=; psd=maybe; t=1; pct=101; fo=q",
+        "v=DMARC1; foo=bar; x1_y=z; p=reject; rubbish; =; =x; a b=c",
+        "v=DMARC1; p=reject; p=none; adkim=r; adkim=s; v=DMARC2",
+        "v=DMARC1; P=none; p=reject\t; \xff\x01; rua=nobody",
+        "v=DMARC1;p=reject;;;",
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct moon_dmarc_record record = parse(cases[i]);
+        if (record.p != MOON_DMARC_POLICY_REJECT || !record.usable)
+            fail_msg("%s: want a usable p=reject", cases[i]);
+        assert_int_equal(record.adkim, 'r');
+        assert_int_equal(record.psd, 'u');
+        assert_false(record.testing);
+        assert_int_equal(record.pct, 100);
+    }
+    assert_string_equal(parse(cases[2]).error, "a second p; a second adkim; ill-formed v");
+}
+
+/* RFC 9989 section 4.10.1 */
+static void is_unusable_without_valid_policies(void **state)
+{
+    static const char *const cases[] = {
+        "v=DMARC1",
+        "v=DMARC1;",
+        "v=DMARC1; p=",
+        "v=DMARC1; p=monitor",
+        "v=DMARC1; p=reject none",
+        "v=DMARC1; p=reject; sp=maybe",
+        "v=DMARC1; p=reject; np=",
+        "v=DMARC1; sp=reject",
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (parse(cases[i]).usable)
+            fail_msg("%s: want it unusable", cases[i]);
+}
+
+/* RFC 9989 sections 4.7 (rua) and 4.8 */
+static void knows_valid_reporting_uris(void **state)
+{
+    static const struct {
+        const char *uri;
+        bool valid;
+    } cases[] = {
+        {"mailto:dmarc@example.com", true},
+        {"MAILTO:dmarc@example.com", true},
+        {" mailto:dmarc@example.com!10m ", true},
+        {"mailto:dmarc@example.com!50", true},
+        {"mailto:a%2Cb%21@example.com", true},
+        {"mailto:a@example.com?subject=x", true},
+        {"https://example.com/dmarc", true},
+        {"mailto:dmarc", false},
+        {"mailto:@example.com", false},
+        {"mailto:a@", false},
+        {"mailto:", false},
+        {"dmarc@example.com", false},
+        {":x", false},
+        {"1a:x", false},
+        {"mailto:a@example.com!10x", false},
+        {"mailto:a!b@example.com", false},
+        {"mailto:a b@example.com", false},
+        {"mailto:a%2@example.com", false},
+        {"mailto:\xc3\xa9@example.com", false},
+        {"", false},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (moon_dmarc_uri_valid(moon_span_of(cases[i].uri)) != cases[i].valid)
+            fail_msg("%s: want %s", cases[i].uri, cases[i].valid ? "valid" : "not valid");
+    assert_true(parse("v=DMARC1; rua=rubbish, mailto:a@b.example!10m").reports);
+    assert_false(parse("v=DMARC1; rua=rubbish,,mailto:").reports);
+}
+
+static void a_record_that_is_too_long_is_unusable(void **state)
+{
+    struct moon_str str;
+    (void)state; /* cmocka's, not used */
+    moon_str_begin(&str, arena);
+    moon_str_add(&str, "v=DMARC1; p=reject; rua=mailto:a@b.example;");
+    while (str.length <= MOON_DMARC_RECORD_MAX)
+        moon_str_add(&str, "x=y;");
+    struct moon_dmarc_record record = parse(moon_str_end(&str));
+    assert_false(record.usable);
+    assert_false(record.reports);
+    assert_string_equal(record.error, "longer than 4096 bytes");
+}
+
+static void keeps_a_limited_number_of_tags(void **state)
+{
+    struct moon_str str;
+    (void)state; /* cmocka's, not used */
+    moon_str_begin(&str, arena);
+    moon_str_add(&str, "v=DMARC1;");
+    for (size_t i = 0; i < 200; i++)
+        moon_str_add(&str, "x=y;");
+    moon_str_add(&str, "p=reject");
+    struct moon_dmarc_record record = parse(moon_str_end(&str));
+    assert_int_equal(record.tag_count, MOON_DMARC_TAGS_MAX);
+    assert_int_equal(record.p, MOON_DMARC_POLICY_REJECT);
+}
+
+static void shows_only_printable_ascii(void **state)
+{
+    struct moon_dmarc_record record = parse("v=DMARC1; p=none; x=a\r\nb\xc3\xa9");
+    (void)state; /* cmocka's, not used */
+    assert_string_equal(record.text, "v=DMARC1; p=none; x=a??b??");
+    assert_string_equal(record.tags[2].value, "a??b??");
+}
+
+static void says_when_memory_runs_out(void **state)
+{
+    static const char text[] = "v=DMARC1; p=none; p=x; y=z; rubbish";
+    struct moon_dmarc_record record;
+    bool is_dmarc;
+    enum moon_status status = MOON_ENOMEM;
+    (void)state; /* cmocka's, not used */
+    for (size_t n = 1; status == MOON_ENOMEM; n++) {
+        assert_true(n < 1000);
+        moon_arena_fail_at(arena, n);
+        status = moon_dmarc_record_parse(arena, moon_span_of(text), &record, &is_dmarc);
+        assert_true(n > 1 || status == MOON_ENOMEM);
+    }
+    moon_arena_fail_at(arena, 0);
+    assert_string_equal(record.error, "a second p; a tag without name or value rubbish");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(ignores_records_without_the_version_in_front, begin, end),
+        cmocka_unit_test_setup_teardown(takes_white_space_around_tags, begin, end),
+        cmocka_unit_test_setup_teardown(has_the_defaults_of_the_rfc, begin, end),
+        cmocka_unit_test_setup_teardown(passes_over_what_is_ill_formed_behind_the_version, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(is_unusable_without_valid_policies, begin, end),
+        cmocka_unit_test_setup_teardown(knows_valid_reporting_uris, begin, end),
+        cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_unusable, begin, end),
+        cmocka_unit_test_setup_teardown(keeps_a_limited_number_of_tags, begin, end),
+        cmocka_unit_test_setup_teardown(shows_only_printable_ascii, begin, end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
