@@ -43,7 +43,7 @@ FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/f
 SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
 SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
 
-.PHONY: all help program module amalgamation units fuzz-replay support clean deps demo
+.PHONY: all help program module amalgamation units fuzz-replay support clean deps demo lint
 all: program module
 program: $(BUILD)/moonscan
 module: $(BUILD)/moonscan.so
@@ -147,6 +147,10 @@ $(TEST_COMMANDS): FORCE
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@
 FORCE:
+
+# The house rules that a machine can check; what cannot be checked here is said and left out.
+lint:
+	@/usr/bin/python3 tests/lint/lint.py --build $(BUILD)
 
 clean:
 	rm -rf $(BUILD)
