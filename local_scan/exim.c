@@ -13,7 +13,8 @@
  * Built as a loadable module (-DMOON_DLOPEN, Debian's local_scan_path) or into Exim
  * (LOCAL_SCAN_SOURCE), against the headers of 4.96 and later. What differs between them: strings
  * are const in newer ones (all are read as const here); expand_string is a function in 4.96
- * to 4.98, declared but missing in 4.99, a macro over expand_string_2 from 4.100 on.
+ * to 4.98, declared but missing in 4.99, a macro over expand_string_2 from 4.100 on, where
+ * log_write lost an argument.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,9 +73,25 @@ int local_scan_version_minor(void)
 }
 #endif
 
+/* 4.100 took the first argument from log_write, and no number in the header says so. */
+typedef void exim_log_before(unsigned, int, const char *, ...);
+typedef void exim_log_since(int, const char *, ...);
+
+__attribute__((unused)) static void say_before(void (*write)(void), const char *line)
+{
+    ((exim_log_before *)write)(0, LOG_MAIN, "%s", line);
+}
+
+__attribute__((unused)) static void say_since(void (*write)(void), const char *line)
+{
+    ((exim_log_since *)write)(LOG_MAIN, "%s", line);
+}
+
 static void say(const char *line)
 {
-    log_write(0, LOG_MAIN, "%s", line);
+    _Generic(&log_write, exim_log_before *
+             : say_before, exim_log_since *
+             : say_since)((void (*)(void))log_write, line);
 }
 
 /* `text` is a constant of ours. NULL when it cannot be expanded; no log line then. The result is
