@@ -3,16 +3,17 @@
  * spf_canonical: what libspf2 gets to walk. For each parsed record one of ours is composed, without
  * macros and without a byte of the published one but its numbers.
  *
- * The canonical record of a scope:
- *   all, and an ip4 or ip6 that holds the client   <q>exists:tN.x, answered "yes"; ends the record
- *   an ip4 or ip6 that does not                    left out
- *   a, mx                                          <q>a:tN.x/24 (the client's prefix length only)
- *   a, mx with length 0, ptr, exists, muted terms  <q>exists:tN.x, decided by us
- *   include, redirect                              the same with tN.x; redirect last, and only
- *                                                  without all (RFC 7208 section 6.1)
- *   exp and unknown modifiers                      left out
- * It ends after eleven terms that ask DNS: the eleventh stops the check. That keeps the whole far
- * below the 511 bytes of bytecode beyond which libspf2 drops terms without an error.
+ * Term by term, <q> being its qualifier:
+ * - all, and an ip4 or ip6 that holds the client: <q>exists:tN.x, known to match; ends the record;
+ * - an ip4 or ip6 that does not hold it: nothing;
+ * - a, mx: <q>a:tN.x/24, with the prefix length of the client's family only;
+ * - a, mx with length 0, ptr, exists and muted terms: <q>exists:tN.x, decided by our side;
+ * - include: <q>include:tN.x;
+ * - redirect: redirect=tN.x at the end; behind an all it is never reached (RFC 7208 section 6.1);
+ * - exp and unknown modifiers: nothing.
+ *
+ * The record ends after eleven terms that ask DNS: the eleventh stops the check. That keeps the
+ * whole far below the 511 bytes of bytecode beyond which libspf2 drops terms without an error.
  */
 #include "engine/auth/spf_canonical.h"
 
@@ -132,7 +133,7 @@ const char *moon_spf_canonical(struct moon_spf_check *check, struct moon_spf_tok
     moon_str_add(&composer.text, "v=spf1");
     for (size_t i = 0; i < record->count && more; i++)
         more = add_mechanism(&composer, &record->mechanisms[i]);
-    if (more && record->has_redirect && !record->has_all)
+    if (more && record->has_redirect)
         add_redirect(&composer);
     const char *text = moon_str_end(&composer.text);
     if (!text)

@@ -229,8 +229,6 @@ const char *moon_spf_reverse_name(struct moon_arena *arena, const struct moon_ip
 /* Does the host have the client's address? Errors skip the name (RFC 7208 section 5.5). */
 static bool is_validated(struct moon_spf_check *check, const char *host)
 {
-    if (host[0] == '\0')
-        return false;
     const struct moon_dns_answer *answer =
         moon_dns_wait(check->dns, host, moon_spf_ip_type(&check->vars.ip));
     for (size_t i = 0; i < answer->count; i++)

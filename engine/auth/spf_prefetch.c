@@ -14,8 +14,13 @@
  */
 #include "engine/auth/spf_check.h"
 
+#include <string.h>
+
 #include "engine/base/limits.h"
 #include "engine/message/domain.h"
+
+/* For each identity its own record and what its terms lead to. */
+#define ITEMS_MAX (2 * (1 + MOON_SPF_TERMS_MAX))
 
 /* A question whose answer leads on. */
 struct item {
@@ -30,7 +35,7 @@ struct moon_spf_prefetch {
     struct moon_spf_check checks[2]; /* MAIL FROM, HELO: their identity and macro values */
     unsigned terms_left[2];
     unsigned questions_left;
-    struct item items[MOON_SPF_PREFETCH_MAX];
+    struct item items[ITEMS_MAX];
     size_t count;
 };
 
@@ -38,13 +43,18 @@ struct moon_spf_prefetch {
 static const struct moon_dns_answer *ask(struct moon_spf_prefetch *prefetch, const char *name,
                                          enum moon_dns_type type)
 {
+    struct moon_dns *dns = prefetch->checks[0].dns;
+    unsigned before = moon_dns_stats(dns).questions;
+
     if (prefetch->questions_left == 0)
         return NULL;
-    prefetch->questions_left--;
-    return moon_dns_start(prefetch->checks[0].dns, name, type);
+    const struct moon_dns_answer *answer = moon_dns_start(dns, name, type);
+    if (moon_dns_stats(dns).questions > before) /* else it was asked before, or cannot be */
+        prefetch->questions_left--;
+    return answer;
 }
 
-/* Asks, and follows the answer when it is told. There are never more items than questions. */
+/* Asks, and follows the answer when it is told. */
 static void follow(struct moon_spf_prefetch *prefetch, unsigned identity, const char *name,
                    enum moon_dns_type type, const struct moon_spf_target *at)
 {
@@ -53,10 +63,14 @@ static void follow(struct moon_spf_prefetch *prefetch, unsigned identity, const 
 
     if (!answer)
         return;
-    /* An answer is told once: one that was told before (an include met twice) is ready. */
-    for (size_t i = 0; i < prefetch->count; i++)
-        item.ready =
-            item.ready || (prefetch->items[i].answer == answer && prefetch->items[i].ready);
+    /* An answer is told once: what was told before (to the other identity) is ready. */
+    for (size_t i = 0; i < prefetch->count; i++) {
+        const struct item *other = &prefetch->items[i];
+        if (other->answer == answer && other->identity == identity &&
+            strcmp(other->at.name, at->name) == 0)
+            return;
+        item.ready = item.ready || (other->answer == answer && other->ready);
+    }
     prefetch->items[prefetch->count++] = item;
 }
 

@@ -170,7 +170,6 @@ static const char *add_mechanism(struct moon_spf_record *record, struct moon_spa
     if (!read_mechanism(kind, rest, term))
         return "syntax error";
     record->count++;
-    record->has_all = record->has_all || kind->kind == MOON_SPF_KIND_ALL;
     return NULL;
 }
 

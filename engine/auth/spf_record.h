@@ -35,7 +35,6 @@ struct moon_spf_record {
     struct moon_span text;
     struct moon_spf_term *mechanisms; /* in order */
     size_t count;
-    bool has_all;
     bool has_redirect, has_exp;
     struct moon_spf_term redirect, exp;
 };

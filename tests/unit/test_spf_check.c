@@ -208,6 +208,11 @@ static void validates_names_of_the_client(void **state)
                        "a.d.example.\nz.example. A 192.0.2.1\na.d.example. A 192.0.2.1\n"
                        "a.d.example.x.example. A 127.0.0.2",
                      "pass exists:%{p}.x.example 1/0 5"),
+        MOON_SPF_ROW("%{p} takes the first of those below it",
+                     D "\"v=spf1 exists:%{p}.x.example -all\"\n" PTR "a.d.example.\n" PTR
+                       "b.d.example.\na.d.example. A 192.0.2.1\nb.d.example. A 192.0.2.1\n"
+                       "a.d.example.x.example. A 127.0.0.2",
+                     "pass exists:%{p}.x.example 1/0 5"),
         MOON_SPF_ROW("%{p} else the first",
                      D "\"v=spf1 exists:%{p}.x.example -all\"\n" PTR "y.example.\n" PTR
                        "z.example.\nz.example. A 192.0.2.1\nz.example.x.example. A 127.0.0.2",

@@ -132,6 +132,24 @@ static void asks_no_more_than_the_walk_could(void **state)
     }
 }
 
+/* The second identity meets a record that was told before, with other macro values. */
+static void follows_an_answer_that_came_for_the_other_identity(void **state)
+{
+    struct bench bench = begin("d.example. TXT \"v=spf1 include:j.example ?all\"\n"
+                               "mx.example. TXT \"v=spf1 include:k.example ?all\"\n"
+                               "k.example. TXT \"v=spf1 include:j.example ?all\"\n"
+                               "j.example. TXT \"v=spf1 exists:%{o}.n.example ?all\"\n",
+                               "192.0.2.1");
+
+    (void)state; /* the zone carries all */
+    assert_int_equal(run(&bench), MOON_RESULT_NEUTRAL);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_true(was_asked(&bench, "mx.example.n.example"));
+    assert_int_equal(stats.questions, 6);
+    assert_int_equal(stats.prefetched, 6);
+    end(&bench);
+}
+
 static void follows_an_include_met_twice_and_the_other_identity(void **state)
 {
     struct bench bench =
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(needs_three_rounds_for_includes_and_mx),
         cmocka_unit_test(asks_no_more_than_the_walk_could),
         cmocka_unit_test(follows_an_include_met_twice_and_the_other_identity),
+        cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
         cmocka_unit_test(keeps_to_its_own_cap),
         cmocka_unit_test(changes_no_result_whenever_memory_ends),
     };
