@@ -232,12 +232,12 @@ static void json_answer(struct moon_json *json, const struct moon_dns_answer *an
         moon_json_array(json, "records");
         for (size_t i = 0; i < answer->count && i < 4; i++) {
             const struct moon_dns_record *record = &answer->records[i];
-            if (record->ip.family)
-                moon_json_string(json, NULL, moon_ip_format(&record->ip, ip));
-            else if (record->name)
-                add(json, NULL, record->name);
-            else
+            if (answer->type == MOON_DNS_TYPE_TXT)
                 moon_json_span(json, NULL, moon_span_sub(record->text, 0, TEXT_MAX));
+            else if (record->ip.family)
+                moon_json_string(json, NULL, moon_ip_format(&record->ip, ip));
+            else
+                moon_json_string(json, NULL, record->name);
         }
         moon_json_close(json, ']');
     }
