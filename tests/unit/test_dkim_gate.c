@@ -275,6 +275,8 @@ static void passes_nothing_with_control_characters_it_misreads(void **state)
         {"From: a\v\f@example.com\n\nbody\n", "relaxed/relaxed", MOON_RESULT_NEUTRAL},
         {"From: a\v\f@example.com\n\nbody\n", "simple/simple", MOON_RESULT_PASS},
         {"From: a\rb@example.com\n\nbody\n", "relaxed/relaxed", MOON_RESULT_NEUTRAL},
+        {"From\t: a@example.com\n\nbody\n", "simple/simple", MOON_RESULT_NEUTRAL},
+        {"From : a@example.com\n\nbody\n", "simple/simple", MOON_RESULT_PASS},
         {"From: a@example.com\nX-Unsigned: \v\n\nbody\n", "relaxed", MOON_RESULT_PASS},
     };
     (void)state;
