@@ -47,7 +47,7 @@ static void evaluates_every_term_of_a_long_record(void **state)
     assert_string_equal(moon_spf_row_run(&row), "fail -all 1/1 2");
 }
 
-/* RFC 7208 sections 4.6.2, 5 and 4.7 */
+/* RFC 7208 sections 4.6.2, 4.7, 5, 5.2 and 5.7 */
 static void names_the_term_that_decided(void **state)
 {
     static const struct moon_spf_row rows[] = {

@@ -42,7 +42,8 @@ static void knows_a_record_of_spf_by_its_version(void **state)
             fail_msg("\"%s\": got %d, want %d", table[i].text, !table[i].want, table[i].want);
 }
 
-/* RFC 7208 sections 4.6.1, 5, 6, 7.1 and 12. NULL: well-formed; else how the reason begins. */
+/* RFC 7208 sections 3.1, 4.6, 4.6.1, 5, 6, 7.1 and 12. NULL: well-formed; else how the reason
+ * begins. */
 static const struct {
     const char *terms, *want;
 } grammar[] = {
