@@ -56,9 +56,12 @@ static void json_applied(struct moon_json *json, const struct moon_record_applie
     moon_json_object(json, "applied");
     moon_json_string(json, "action",
                      applied->action ? moon_action_name(applied->action) : "unknown");
-    moon_json_int(json, "added", applied->added);
-    moon_json_int(json, "removed_fields", applied->removed_fields);
-    moon_json_int(json, "discarded_recipients", applied->discarded_recipients);
+    if (applied->added)
+        moon_json_int(json, "added", applied->added);
+    if (applied->removed_fields)
+        moon_json_int(json, "removed_fields", applied->removed_fields);
+    if (applied->discarded_recipients)
+        moon_json_int(json, "discarded_recipients", applied->discarded_recipients);
     if (applied->difference.n)
         moon_json_span(json, "difference", moon_span_sub(applied->difference, 0, 512));
     moon_json_close(json, '}');

@@ -6,6 +6,7 @@
 #include "engine/report/results.h"
 
 #include "engine/base/limits.h"
+#include "engine/message/domain.h"
 
 /* What a stranger can make long is cut to this in records. */
 #define TEXT_MAX 512u
@@ -71,7 +72,8 @@ static void json_from(struct moon_json *json, const struct moon_from *from)
     add(json, "domain", from->domain);
     if (from->kept)
         add(json, "address", from->authors[0].address);
-    moon_json_int(json, "count", (int64_t)from->count);
+    if (from->count != 1)
+        moon_json_int(json, "count", (int64_t)from->count);
     add_flag(json, "ambiguous", from->ambiguous);
     add(json, "reason", from->reason);
     moon_json_close(json, '}');
@@ -80,9 +82,9 @@ static void json_from(struct moon_json *json, const struct moon_from *from)
 static void json_spf(struct moon_json *json, const char *key, const struct moon_spf *spf)
 {
     moon_json_object(json, key);
-    add_result(json, spf->result, spf->reason);
+    /* "none" needs no reason: there is no record, as most HELO names have none. */
+    add_result(json, spf->result, spf->result == MOON_RESULT_NONE ? NULL : spf->reason);
     add(json, "domain", spf->domain);
-    add(json, "scope", spf->scope);
     add(json, "matched", spf->matched);
     add(json, "explanation", spf->explanation);
     add_count(json, "lookups", spf->lookups);
@@ -91,13 +93,21 @@ static void json_spf(struct moon_json *json, const char *key, const struct moon_
     moon_json_close(json, '}');
 }
 
+/* "@d", which i= stands for when it is absent (RFC 6376 section 3.5). */
+static bool is_default_identity(const struct moon_dkim_sig *sig)
+{
+    return sig->domain && sig->identity[0] == '@' &&
+           moon_span_is_nocase(moon_span_of(sig->identity + 1), sig->domain);
+}
+
 static void json_signature(struct moon_json *json, const struct moon_dkim_sig *sig)
 {
     moon_json_object(json, NULL);
     add_result(json, sig->result, sig->reason);
     add(json, "domain", sig->domain);
     add(json, "selector", sig->selector);
-    add(json, "identity", sig->identity);
+    if (sig->identity && !is_default_identity(sig))
+        add(json, "identity", sig->identity);
     add(json, "algorithm", sig->algorithm);
     add_count(json, "bits", sig->bits);
     add(json, "canonicalization", sig->canonicalization);
@@ -118,10 +128,13 @@ static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
     moon_json_object(json, "dmarc");
     add_result(json, dmarc->result, dmarc->reason);
     add(json, "policy", moon_dmarc_policy_name(dmarc->policy));
-    add(json, "published", moon_dmarc_policy_name(dmarc->published));
+    if (dmarc->published != dmarc->policy)
+        add(json, "published", moon_dmarc_policy_name(dmarc->published));
     add(json, "published_tag", dmarc->published_tag);
     add(json, "policy_domain", dmarc->policy_domain);
-    add(json, "organizational_domain", dmarc->organizational_domain);
+    if (!dmarc->policy_domain || !dmarc->organizational_domain ||
+        !moon_domain_equal(dmarc->policy_domain, dmarc->organizational_domain))
+        add(json, "organizational_domain", dmarc->organizational_domain);
     moon_json_string(json, "discovery",
                      dmarc->discovery == MOON_DMARC_DISCOVERY_PSL ? "psl" : "treewalk");
     add(json, "record", dmarc->record);
@@ -139,7 +152,8 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
     json_from(json, &results->from);
     json_spf(json, "spf", &results->spf);
     json_spf(json, "spf_helo", &results->spf_helo);
-    moon_json_string(json, "iprev", moon_result_name(results->iprev));
+    if (results->iprev != MOON_RESULT_NONE)
+        moon_json_string(json, "iprev", moon_result_name(results->iprev));
     moon_json_array(json, "dkim");
     for (size_t i = 0; i < results->dkim.count; i++)
         json_signature(json, &results->dkim.sigs[i]);
@@ -163,7 +177,7 @@ static void json_verdict(struct moon_json *json, const struct moon_tenant_verdic
     moon_json_string(json, "tenant", tenant->tenant);
     moon_json_int(json, "recipients", (int64_t)tenant->recipient_count);
     moon_json_string(json, "verdict", moon_verdict_name(verdict->kind));
-    if (taken)
+    if (taken && tenant->by_split)
         moon_json_string(json, "fate", moon_fate_name(tenant->fate));
     add(json, "layer", verdict->layer);
     add(json, "rule", verdict->rule);
@@ -205,7 +219,9 @@ void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
     moon_json_string(json, "action", moon_action_name(outcome->action));
     add_flag(json, "split", outcome->split);
     add(json, "reply", outcome->reply);
-    add(json, "data", outcome->data);
+    if (outcome->data &&
+        moon_span_eq(moon_span_sub(moon_span_of(outcome->data), 0, 2), MOON_SPAN("q=")))
+        add(json, "data", outcome->data);
     if (outcome->added_count) {
         moon_json_array(json, "added");
         for (size_t i = 0; i < outcome->added_count; i++)
@@ -227,7 +243,8 @@ static void json_answer(struct moon_json *json, const struct moon_dns_answer *an
     moon_json_string(json, "type", moon_dns_type_name(answer->type));
     moon_json_string(json, "state", moon_dns_state_name(answer->state));
     add(json, "reason", answer->reason);
-    moon_json_int(json, "round", answer->round);
+    if (answer->round != 1)
+        moon_json_int(json, "round", answer->round);
     if (answer->count) {
         moon_json_array(json, "records");
         for (size_t i = 0; i < answer->count && i < 4; i++) {
