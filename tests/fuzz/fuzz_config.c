@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fuzz target of lua/config.c and lines.c: whatever moonscan.lua holds, the answer is settings that
+ * the schema accepts, or mistakes with their lines. Also runs the input as a list and as
+ * tenants.map.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/cmd/gather.h"
+#include "lua/config.h"
+#include "lua/lines.h"
+#include "lua/lists.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    /* Tight limits: a fuzzer likes endless loops. */
+    static const struct moon_limits limits = {20000, 1 << 20, 1000};
+    struct moon_span source = {(const char *)data, size};
+    struct moon_arena *arena = moon_arena_create(8 << 20);
+    struct moon_error error = {""};
+    struct moon_config config;
+    struct moon_list *list;
+
+    if (!arena)
+        return 0;
+    if (moon_config_parse(arena, source, "moonscan.lua", &config) == MOON_OK)
+        for (size_t i = 0; i < config.value_count; i++)
+            if (moon_conf_value_check(config.values[i].key, moon_span_of(config.values[i].value),
+                                      NULL) != MOON_OK)
+                abort();
+    if (moon_list_parse(arena, &limits, source, "list", "list.lua", &list, &error) != MOON_OK &&
+        !*error.text)
+        abort();
+    struct moon_gather gather = {
+        .arena = arena, .config_dir = "etc", .writer = moon_snapshot_writer_create()};
+    if (gather.writer)
+        moon_gather_map(&gather, "tenants.map", source);
+    moon_snapshot_writer_destroy(&gather.writer);
+    moon_arena_destroy(&arena);
+    return 0;
+}

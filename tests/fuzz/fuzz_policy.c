@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fuzz target of the policy sandbox: the input is a policy. Whatever it does, the answer is a
+ * verdict within the limits. The input up to the first line feed also serves as a pattern and,
+ * reversed in roles, as its subject.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/budget.h"
+#include "lua/sandbox.h"
+
+struct input {
+    struct moon_span text;
+};
+
+static int run_policy(lua_State *L)
+{
+    struct input *input = moon_sandbox_context(L);
+    moon_library_open(L);
+    moon_sandbox_load(L, input->text, "fuzz.lua");
+    lua_call(L, 0, 0);
+    return 0;
+}
+
+static int run_pattern(lua_State *L)
+{
+    struct input *input = moon_sandbox_context(L);
+    struct moon_buf buf = moon_buf_of(input->text);
+    struct moon_span pattern = moon_buf_until(&buf, '\n');
+    static const char *const names[] = {"find", "match", "gsub"};
+    (void)moon_buf_skip(&buf, '\n'); /* may be missing */
+    lua_newtable(L);
+    moon_pattern_functions(L);
+    for (size_t i = 0; i < 3; i++) {
+        (void)lua_getfield(L, 1, names[i]);
+        lua_pushlstring(L, buf.left ? buf.p : "", buf.left);
+        lua_pushlstring(L, pattern.n ? pattern.p : "", pattern.n);
+        if (i == 2)
+            lua_pushliteral(L, "<%0%1>");
+        lua_call(L, i == 2 ? 3 : 2, LUA_MULTRET);
+        lua_settop(L, 1);
+    }
+    return 0;
+}
+
+static void run(lua_CFunction body, struct input *input)
+{
+    static const struct moon_limits limits = {100000, 1 << 20, 5000};
+    struct moon_error error = {""};
+    struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
+    if (!sandbox)
+        return;
+    int64_t start_ms = moon_clock_ms();
+    if (moon_sandbox_run(sandbox, body, input, &error) != MOON_OK && !*error.text)
+        abort();
+    if (moon_clock_ms() - start_ms > 20000)
+        abort();
+    moon_sandbox_destroy(&sandbox);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {{(const char *)data, size}};
+    run(run_policy, &input);
+    run(run_pattern, &input);
+    return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of lua/lists.c and list_match.c: what a list may be, and which entry holds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/policy_case.h"
+
+#define HEAD "local moon = require 'moonscan'\nreturn { message = function(m)\n"
+#define TAIL "\nend }"
+
+/* A body of message that must fail, and what the failure must be. */
+static void expect_failure(const char *body, const char *want)
+{
+    struct policy_case c;
+    char text[2048];
+    (void)snprintf(text, sizeof text, HEAD "%s" TAIL, body);
+    struct moon_verdict verdict = policy_case_run(&c, text);
+    if (verdict.kind != MOON_VERDICT_DEFER || !verdict.failure || !strstr(verdict.failure, want))
+        fail_msg("%s:\n  got  %s\n  want %s", body,
+                 verdict.failure ? verdict.failure : "no failure", want);
+    policy_case_end(&c);
+}
+
+/* The name of the entry that matches, "none", or the failure. */
+static void expect_match(const char *list, const char *want)
+{
+    struct policy_case c;
+    policy_case_begin(&c);
+    policy_case_policy(&c, "local moon = require 'moonscan'\nlocal l = moon.list 'fwd'\n"
+                           "return { message = function(m) local e = l:match(m)\n"
+                           "return moon.accept { reason = e and e.name or 'none' } end }");
+    policy_case_add(&c, "list/tenants/lists/fwd.lua", list);
+    struct moon_verdict v = policy_case_decide(&c);
+    const char *got = v.failure ? v.failure : v.reason;
+    if (!strstr(got, want))
+        fail_msg("%s: got %s, want %s", list, got, want);
+    policy_case_end(&c);
+}
+
+static void every_condition_of_an_entry_must_hold(void **state)
+{
+    static const char *const table[][2] = {
+        {"return {}", "none"},
+        {"return { 'fwd.example' }", "fwd.example"},
+        {"return { 'bank.example', 'FWD.Example.' }", "fwd.example"},
+        {"return { 'x.fwd.example' }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example' } }", "a"},
+        {"return { { name = 'a', dkim = 'bank.example' }, { name = 'b', spf = 'fwd.example' } }",
+         "b"},
+        {"return { { name = 'a', spf = 'bank.example' } }", "none"},
+        {"return { { name = 'a', arc = 'fwd.example' } }", "none"},
+        {"return { { name = 'a', networks = { '192.0.2.0/24' } } }", "a"},
+        {"return { { name = 'a', networks = { '::/0', '192.0.2.8' } } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', networks = { '198.51.100.0/24' } } }",
+         "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', from = { 'bank.example' } } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', from = { '.example' } } }", "is no domain"},
+        {"return { { name = 'a', dkim = 'fwd.example', from = { '.bank.example' } } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', from = { 'other.example' } } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', recipients = { 'acme.example' } } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', recipients = { 'X@acme.example' } } }",
+         "none"}, /* y is not among them */
+        {"return { { name = 'a', dkim = 'fwd.example',\n"
+         "recipients = { 'x@ACME.example', 'y@acme.example' } } }",
+         "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', expires = '2026-09-20' } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', expires = '2026-09-21' } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', expires = '2027-01-01', note = 'n' } }",
+         "a"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect_match(table[i][0], table[i][1]);
+}
+
+static void a_wrong_list_is_refused_with_its_line(void **state)
+{
+    static const char *const table[][2] = {
+        {"return 5", "tenants/lists/fwd.lua:1: a list file returns a table"},
+        {"return { name = 'a' }", "returns an array of entries"},
+        {"return {\n{ name = 'a', dkim = 'a.example' },\n{ name = 'b' } }",
+         "tenants/lists/fwd.lua:3: item 2: dkim, spf, arc or networks must say"},
+        {"return {\n{ name = 'b', from = { 'a.example' } } }", "fwd.lua:2: item 1: dkim, spf"},
+        {"return { { dkim = 'a.example' } }", "item 1: it has no name"},
+        {"return { 'not a domain' }", "item 1: 'not a domain' is no domain"},
+        {"return { 5 }", "item 1: a domain or a table is wanted"},
+        {"return { { name = 'a',\ndkim = 'a b' } }", "fwd.lua:2: item 1: dkim: 'a b' is no domain"},
+        {"return { { name = 'a',\n networks = { '1.2.3' } } }",
+         "fwd.lua:2: item 1: networks: '1.2.3' is no address"},
+        {"return { { name = 'a', networks = '192.0.2.1' } }", "must be a list of texts"},
+        {"return { { name = 'a', networks = {} } }", "a list with something in it is wanted"},
+        {"return { { name = 'a', networks = { 5 } } }", "a list of texts is wanted"},
+        {"return { { name = 5 } }", "name must be a text"},
+        {"return { { name = 'a', dkim = 'a.example', expires = 'soon' } }", "must be a date"},
+        {"return { { name = 'a', dkim = 'a.example', expires = '2026-13-01' } }", "must be a date"},
+        {"return { { nmae = 'a' } }", "there is no field 'nmae'; did you mean 'name'?"},
+        {"return { { [1] = 'a' } }", "there is no field '[number]'"},
+        {"while true do end", "fwd.lua:1: instruction limit of 10000000 reached"},
+        {"return os", "'os' is not available"},
+        {"return moon", "'moon' is not available"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect_match(table[i][0], table[i][1]);
+}
+
+static void lists_are_read_like_arrays(void **state)
+{
+    struct policy_case c;
+    (void)state; /* cmocka's, not used */
+    policy_case_begin(&c);
+    policy_case_policy(
+        &c, "local moon = require 'moonscan'\nlocal l = moon.list 'fwd'\n"
+            "return { message = function(m)\nlocal e = l[2]\n"
+            "if #l == 2 and l[1] == 'a.example' and e.name == 'b' and e.networks[1] == '::1' and\n"
+            "e.spf == nil and l[3] == nil and l:has('A.example') and not l:has('c.example') and\n"
+            "not l:has(nil) and not pcall(function() return e.dkmi end) then\n"
+            "return moon.discard {} end end }");
+    policy_case_add(&c, "list/tenants/lists/fwd.lua",
+                    "return { 'a.example', { name = 'b', networks = { '::1' } } }");
+    struct moon_verdict v = policy_case_decide(&c);
+    if (v.kind != MOON_VERDICT_DISCARD)
+        fail_msg("got %s", v.failure ? v.failure : "false");
+    policy_case_end(&c);
+}
+
+static void list_names_cannot_leave_the_folder(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    expect_failure("moon.list '../x'", "a list is named by");
+    expect_failure("moon.list ''", "a list is named by");
+    expect_failure("moon.list 'a/b'", "a list is named by");
+    expect_failure("moon.list 'Upper'", "a list is named by");
+    expect_failure("moon.list 'none'", "there is no file tenants/lists/none.lua");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_condition_of_an_entry_must_hold),
+        cmocka_unit_test(a_wrong_list_is_refused_with_its_line),
+        cmocka_unit_test(lists_are_read_like_arrays),
+        cmocka_unit_test(list_names_cannot_leave_the_folder),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
