@@ -59,9 +59,10 @@ def header_part(text):
     return text.split("\n\n", 1)[0].replace("\n\t", " ").replace("\n ", " ").splitlines()
 
 
-def deliver(lab, message, to=("joe@acme.test",), sender="ann@bank.example", ip=BANK, **options):
+def deliver(lab, message, to=("joe@acme.test",), sender="ann@bank.example", ip=BANK,
+            helo="client.example", **options):
     """Sends one message that must be taken; returns Exim's id when it is delivered."""
-    with lab.smtp(ip) as smtp:
+    with lab.smtp(ip, helo=helo) as smtp:
         reply = smtp.message(sender, list(to), message, **options)
         smtp.quit()
     want(reply.code, 250, "reply %r" % reply.lines)
