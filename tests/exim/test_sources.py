@@ -11,8 +11,8 @@ from common import (BANK, STRANGER, Lab, Suite, deliver, header_part, mail, poli
 suite = Suite()
 
 # Whatever is looked at is refused, so that nothing is overlooked.
-FILES = {"tenants/no.lua": policy('return moon.reject { esc = "5.7.1", text = "seen" }')}
-TENANTS = {"acme": (["acme.test"], "tenants/no.lua"), "open": (["open.test"], None)}
+FILES = {"tenants/acme.lua": policy('return moon.reject { esc = "5.7.1", text = "seen" }')}
+TENANTS = {"acme": ["acme.test"], "open": ["open.test"]}
 AUTH = "AUTH PLAIN " + base64.b64encode(b"\0user\0word").decode()
 
 

@@ -19,10 +19,10 @@ POLICIES = {
     "drop": 'return moon.discard { reason = "never wanted" }',
     "take": "return moon.accept {}",
     "tag": 'return moon.accept { tag = "[EXTERNAL]", headers = { "X-Site: one" } }',
-    "broken": "return m.no_such_record.result",
+    # `moonscan publish` tries each policy: this one breaks later.
+    "broken": 'if m.from.domain == "bank.example" then return moon.no_such_verdict {} end',
 }
-TENANTS = dict({name: ([name + ".test"], "tenants/%s.lua" % name) for name in POLICIES},
-               acme=(["acme.test"], None))
+TENANTS = {name: [name + ".test"] for name in list(POLICIES) + ["acme"]}
 FILES = {"tenants/%s.lua" % name: policy(body) for name, body in POLICIES.items()}
 
 

@@ -16,7 +16,6 @@ configuration; all of one unprivileged user, in a folder of its own, gone afterw
 
 import ctypes
 import glob
-import hashlib
 import json
 import os
 import shutil
@@ -111,19 +110,26 @@ def descendants(of):
     return below
 
 
+def lua_value(value):
+    """A setting as it stands in moonscan.lua."""
+    if isinstance(value, list):
+        return "{ " + ", ".join(lua_value(item) for item in value) + " }"
+    return str(value) if isinstance(value, int) else json.dumps(value)
+
+
 class Lab:
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
                  tenants=None, snapshot=True):
         """zones: zone text of names.zones_of. config: settings of moonscan.lua by dotted name.
-        files: policies and lists by their path in the configuration folder; "site.lua" is the
-        site's. tenants: name -> (domains, path of its policy or None). daemon: "heavy" or
+        files: policies and lists by their path in the configuration folder ("site.lua",
+        "tenants/acme.lua"). tenants: name -> its domains. daemon: "heavy" or
         "light"; exim: another binary with the module linked in. main, acl_*, rewrite: text for
         Exim's configuration. module: False runs Exim without Moonscan."""
         self.zones = names.zones_of(zones)
         self.config = dict(config or {})
         self.files = dict(files or {})
-        self.tenants = dict(tenants or {"acme": (["acme.test"], None)})
+        self.tenants = dict(tenants or {"acme": ["acme.test"]})
         self.exim_binary = exim or os.path.join(DAEMONS, daemon, "usr/sbin/exim4")
         self.static = exim is not None
         self.environment = dict(environment or {})
@@ -324,7 +330,7 @@ class Lab:
     def configure_moonscan(self):
         """The configuration folder, and the snapshot that `moonscan publish` makes of it."""
         self.write("tenants", "".join("%s: %s\n" % (domain, tenant)
-                                      for tenant, (domains, _) in sorted(self.tenants.items())
+                                      for tenant, domains in sorted(self.tenants.items())
                                       for domain in domains))
         self.decisions = self.path("decisions/decisions.jsonl")
         if not self.module or not self.publish_snapshot:
@@ -335,32 +341,24 @@ class Lab:
         self.publish(settings)
 
     def publish(self, settings):
-        records = {}
+        """moonscan.lua and the files beside it, and `moonscan publish`."""
+        lines = ["return {"]
+        tables = {}
         for key, value in settings.items():
-            records["conf/" + key] = "\n".join(value) if isinstance(value, list) else str(value)
+            table, _, name = key.rpartition(".")
+            tables.setdefault(table, []).append("%s = %s," % (name, lua_value(value)))
+        for table, values in tables.items():
+            lines += ["  %s = {" % table] if table else []
+            lines += ["  " + value for value in values]
+            lines += ["  },"] if table else []
+        self.write("config/moonscan.lua", "\n".join(lines + ["}", ""]))
+        self.write("config/tenants.map", self.read("tenants"))
         for path, text in self.files.items():
-            kind = "list/" if "lists/" in path else "policy/"
-            records[kind + path] = text
-        if "site.lua" in self.files:
-            records["site"] = "site.lua"
-        for tenant, (domains, policy) in self.tenants.items():
-            records["tenant/" + tenant] = policy or ""
-            for domain in domains:
-                records["domain/" + domain] = tenant
-        pairs = sorted((k.encode(), v.encode()) for k, v in records.items())
-        at = 8 + 64 + 4 + 16 * len(pairs)
-        index = b""
-        keys = b"".join(k for k, _ in pairs)
-        value_at = at + len(keys)
-        for key, value in pairs:
-            for number in (at, len(key), value_at, len(value)):
-                index += number.to_bytes(4, "big")
-            at += len(key)
-            value_at += len(value)
-        body = len(pairs).to_bytes(4, "big") + index + keys + b"".join(v for _, v in pairs)
-        with open(self.path("state/current"), "wb") as file:
-            file.write(b"MOONSNP1" + hashlib.sha256(body).hexdigest().encode() + body)
-        self.own(self.path("state/current"))
+            self.write("config/" + path, text)
+        status, out, err = self.run([self.program, "publish", "--config-dir", self.path("config"),
+                                     "--state-dir", self.path("state")])
+        if status:
+            raise LabError("moonscan publish: " + out + err)
 
     def configure_exim(self):
         self.port = free_port()

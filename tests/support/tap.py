@@ -121,10 +121,10 @@ class Suite:
                     tidy(lab)
         except laboratory.LabError as error:
             good = False
+            print("# the lab %s: %s" % (name, str(error).strip().replace("\n", "\n# ")))
             for function in group[done:] or group[-1:]:
                 done = min(done + 1, len(group))
                 print("not ok %d - %s" % (number + done, title(function)))
-                print("# the lab %s: %s" % (name, error))
         sys.stdout.flush()
         return number + len(group), good
 
