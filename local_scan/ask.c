@@ -45,9 +45,10 @@ void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *setti
     *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER, .failed = true};
     if (failure == MOON_WIRE_ACCEPT || failure == MOON_WIRE_REJECT)
         answer_r->verdict = (enum moon_wire_verdict)failure;
-    strcpy(answer_r->reply, answer_r->verdict == MOON_WIRE_REJECT
-                                ? "5.7.0 This message could not be checked"
-                                : "4.7.0 This message cannot be checked now, try again later");
+    (void)snprintf(answer_r->reply, sizeof answer_r->reply, "%s", /* it fits */
+                   answer_r->verdict == MOON_WIRE_REJECT
+                       ? "5.7.0 This message could not be checked"
+                       : "4.7.0 This message cannot be checked now, try again later");
     answer_r->failure_field =
         (struct moon_wire_added){MOON_WIRE_BOTTOM, MOON_SPAN(ASK_FAILURE_NAME)};
     moon_clean_line(moon_span_of(why), cleaned, sizeof cleaned);

@@ -4,6 +4,7 @@
  */
 #include "local_scan/clean.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CLEAN_CODE_MAX 10u /* "5.123.123" and the end */
@@ -43,7 +44,7 @@ static bool take_code(struct moon_buf *buf, char code[CLEAN_CODE_MAX])
 void moon_clean_reply(struct moon_span reply, enum moon_wire_verdict verdict, char *out)
 {
     bool reject = verdict == MOON_WIRE_REJECT;
-    char first[CLEAN_CODE_MAX] = "", code[CLEAN_CODE_MAX];
+    char first[CLEAN_CODE_MAX] = "", code[CLEAN_CODE_MAX] = "";
     struct moon_buf buf = moon_buf_of(reply);
     unsigned lines = 0;
     size_t n = 0;
@@ -56,9 +57,12 @@ void moon_clean_reply(struct moon_span reply, enum moon_wire_verdict verdict, ch
         if (moon_buf_at_end(&line))
             continue;
         if (!has_code)
-            strcpy(code, first[0] ? first : reject ? "5.7.1" : "4.7.1");
+            (void)snprintf(code, sizeof code, "%s", /* each fits */
+                           first[0] ? first
+                           : reject ? "5.7.1"
+                                    : "4.7.1");
         if (!first[0])
-            strcpy(first, code);
+            memcpy(first, code, sizeof first);
         if (lines++)
             out[n++] = '\n';
         size_t end = n + MOON_REPLY_LINE_MAX;
@@ -70,7 +74,8 @@ void moon_clean_reply(struct moon_span reply, enum moon_wire_verdict verdict, ch
     }
     out[n] = '\0';
     if (lines == 0)
-        strcpy(out, reject ? "5.7.1 Message not accepted" : "4.7.1 Message not accepted now");
+        (void)snprintf(out, MOON_CLEAN_REPLY_BYTES, "%s", /* it fits */
+                       reject ? "5.7.1 Message not accepted" : "4.7.1 Message not accepted now");
 }
 
 void moon_clean_line(struct moon_span text, char *out, size_t size)

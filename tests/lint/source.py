@@ -85,7 +85,10 @@ def rooms(tree):
 
 
 def functions(tree):
+    """Tests may: what they copy is their own, and they run under the address sanitizer."""
     for name in tree.named(".c", ".h"):
+        if name.startswith("tests/"):
+            continue
         for number, line in enumerate(code_of(tree.text(name)).split("\n"), 1):
             found = CALL.search(line)
             if found:

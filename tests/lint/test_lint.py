@@ -57,6 +57,8 @@ CASES = [
      {"engine/base/b.c": TOP + "void f(char *a) { str" "cpy(a, a); }\n"}, "b.c:2"),
     ("a function that asks the locale", "functions",
      {"engine/base/b.c": TOP + "int f(int c) { return isalpha(c); }\n"}, "b.c:2"),
+    ("a test that copies its own text", "functions",
+     {"tests/unit/b.c": TOP + "void f(char *a) { str" "cpy(a, a); }\n"}, None),
     ("forbidden names in comments and strings", "functions",
      {"engine/base/b.c": TOP + "/* atoi(x) */\nconst char *s = \"atoi(x)\";\n"}, None),
     ("an RFC section that the index does not have", "rfc",
