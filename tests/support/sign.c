@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -153,13 +152,26 @@ static size_t split(const char *message, size_t size, struct field *fields, size
     return count;
 }
 
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static int same_name(const char *a, const char *b, size_t n)
+{
+    size_t i = 0;
+    while (i < n && lower(a[i]) == lower(b[i]))
+        i++;
+    return i == n;
+}
+
 static void put_named(FILE *out, struct field *fields, size_t count, const char *name, size_t n,
                       int relaxed)
 {
     for (size_t i = count; i > 0 && n; i--) {
         struct field *f = &fields[i - 1];
         size_t k = n;
-        if (f->taken || f->n <= n || strncasecmp(f->p, name, n) != 0)
+        if (f->taken || f->n <= n || !same_name(f->p, name, n))
             continue;
         while (k < f->n && is_wsp(f->p[k]))
             k++;
@@ -303,8 +315,8 @@ char *moon_sign_field(const struct moon_sign *sign, EVP_PKEY *key, const char *m
         b = signature_of(key, md, data, data_size);
     if (b)
         field = filled(name, tags, bh, b);
-    if (field && (with_end = malloc(strlen(field) + 3)) != NULL)
-        (void)sprintf(with_end, "%s\r\n", field); /* fits by the line above */
+    if (field && asprintf(&with_end, "%s\r\n", field) < 0)
+        with_end = NULL;
     free(field);
     free(b);
     free(data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/sig.c: what is a signature and what is not (RFC 6376 section 3.5).
+ * Tests of engine/auth/sig.c: what is a signature and what is not (RFC 6376 section 3.5,
+ * RFC 6376 section 6.1.1).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,7 @@ static const struct {
     {"v=2; a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "v= is not 1"},
     {"v=1.0; a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "v= is not 1"},
     {"a=rsa-sha256; " NAMES "h=from; " END, MOON_RESULT_NEUTRAL, "no v="},
-    /* algorithms */
+    /* algorithms: RFC 8301 section 3.1 */
     {"v=1; a=ed25519-sha256; " NAMES "h=from; " END, MOON_RESULT_NONE, ""},
     {"v=1; a=rsa-sha1; " NAMES "h=from; " END, MOON_RESULT_POLICY, "RFC 8301"},
     {"v=1; a=RSA-SHA1; " NAMES "h=from; " END, MOON_RESULT_POLICY, "RFC 8301"},
@@ -104,7 +105,7 @@ static const struct {
     {START "d=example.com; s=a b; h=from; " END, MOON_RESULT_NEUTRAL, "s= is no selector"},
     {START "d=example.com; s=a.b_c; h=from; " END, MOON_RESULT_NONE, ""},
     {START "d=m\xc3\xbcnchen.example; s=s; h=from; " END, MOON_RESULT_NONE, ""},
-    /* identity */
+    /* identity; quoting is that of RFC 6376 section 2.11 */
     {START NAMES "i=@example.com; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "i=a@sub.Example.com; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "i=a=20b@example.com; h=from; " END, MOON_RESULT_NONE, ""},
@@ -117,7 +118,7 @@ static const struct {
     {START NAMES "i=a=4@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=00@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=0D=0A@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
-    /* h= */
+    /* h=: RFC 6376 section 5.4 */
     {START NAMES "h=From : To:\r\n Subject; " END, MOON_RESULT_NONE, ""},
     {START NAMES "h=:from::to:; " END, MOON_RESULT_NONE, ""},
     {START NAMES "h=to:subject; " END, MOON_RESULT_PERMERROR, "does not name From"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/sig_base64.c.
+ * Tests of engine/auth/sig_base64.c: RFC 6376 section 2.10.
  */
 #include <setjmp.h>
 #include <stdarg.h>

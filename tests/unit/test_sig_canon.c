@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/sig_canon.c: RFC 6376 sections 3.4.2 to 3.4.5.
+ * Tests of engine/auth/sig_canon.c: RFC 6376 section 3.4.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,6 +33,7 @@ static const struct {
     {"8bit: \xc3\xa4  \xff", "8bit:\xc3\xa4 \xff"},
 };
 
+/* RFC 6376 section 3.4.1 and RFC 6376 section 3.4.2 */
 static void canonicalizes_header_fields(void **state)
 {
     (void)state;
@@ -72,7 +73,8 @@ static void makes_long_names_lower_case(void **state)
 static const struct {
     const char *in, *simple, *relaxed;
 } bodies[] = {
-    /* RFC 6376 section 3.4.5 */
+    /* RFC 6376 section 3.4.3 and RFC 6376 section 3.4.4 */
+    /* the example of RFC 6376 section 3.4.5 */
     {" C \r\nD \t E\r\n\r\n\r\n", " C \r\nD \t E\r\n", " C\r\nD E\r\n"},
     {"", "\r\n", ""},
     {"\r\n", "\r\n", ""},

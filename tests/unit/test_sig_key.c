@@ -151,6 +151,7 @@ static const char *rsa_record(unsigned bits, struct moon_span exponent)
     return moon_arena_printf(arena, "p=%s", moon_sig_base64_encode(arena, bytes));
 }
 
+/* RFC 8301 section 3.2 */
 static void counts_the_bits_exactly(void **state)
 {
     static const struct {
@@ -244,6 +245,7 @@ static struct moon_sig_key of_answer(enum moon_dns_state dns_state, const char *
     return key;
 }
 
+/* RFC 6376 section 3.6.2.2 leaves several records open. */
 static void chooses_among_answers(void **state)
 {
     (void)state;
@@ -264,6 +266,7 @@ static void chooses_among_answers(void **state)
     assert_int_equal(of_answer(MOON_DNS_STATE_FOUND, none, 2).result, MOON_RESULT_PERMERROR);
 }
 
+/* RFC 8463 section 3 and t=s of RFC 6376 section 3.6.1 */
 static void holds_the_key_against_the_signature(void **state)
 {
     static const struct {
