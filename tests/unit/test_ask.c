@@ -38,7 +38,9 @@ static void find_program(void)
     program[n] = '\0';
     for (int i = 0; i < 2; i++)
         *strrchr(program, '/') = '\0';
-    strcat(program, "/fakeworker");
+    size_t n_folder = strlen(program);
+    (void)snprintf(program + n_folder, sizeof program - n_folder,
+                   "/fakeworker"); /* there is room */
 }
 
 static struct moon_settings settings_of(int64_t timeout_ms)
