@@ -30,7 +30,8 @@ bool moon_clean_field_ok(struct moon_span text);
 
 /* Leaves in fields[] (and in step in handles[]) what came over the wire, and returns how many:
  * Exim's own Received goes, and so do the copies that address rewriting made. Where a copy goes,
- * its handle takes the original's place: it is what would be delivered. */
+ * its handle and its type take the original's place: the original's text was on the wire, and the
+ * copy is what would be delivered. */
 uint32_t moon_clean_chain(struct moon_wire_field *fields, void **handles, uint32_t count);
 
 #endif

@@ -90,10 +90,12 @@ static bool program_ok(const char *program, char *why, size_t why_size)
         what = "it belongs neither to root nor to Exim's user";
     else if (st.st_mode & S_IWOTH)
         what = "everybody may write it";
+    else if (access(program, X_OK) != 0)
+        what = strerror(errno);
     if (what)
         (void)snprintf(why, why_size, /* cut: the advice is not the point */
                        "the worker cannot be started: %s: %s. Install the program or correct "
-                       "MOONSCAN_PROGRAM",
+                       "MOONSCAN_PROGRAM; Exim's user must be able to run it",
                        program, what);
     return !what;
 }

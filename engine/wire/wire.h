@@ -58,7 +58,7 @@ enum moon_wire_flag {
 
 /* A header field as it stands in Exim's chain, its line ends LF. */
 struct moon_wire_field {
-    char type; /* Exim's: '*' deleted, ' ' other, ... */
+    char type; /* Exim's: '*' deleted, ' ' other, ...; of a rewritten field its copy's type */
     struct moon_span text;
 };
 

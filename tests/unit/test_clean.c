@@ -197,6 +197,19 @@ static void the_chain_is_what_was_on_the_wire(void **state)
     }
 }
 
+static void a_rewritten_field_is_no_deleted_one(void **state)
+{
+    (void)state;
+    struct moon_wire_field fields[] = {
+        {'*', MOON_SPAN("From: a")}, {'F', MOON_SPAN("From: b")}, {'*', MOON_SPAN("Sender: c")}};
+    void *handles[] = {&fields[0], &fields[1], &fields[2]};
+
+    assert_int_equal(moon_clean_chain(fields, handles, 3), 2);
+    assert_int_equal(fields[0].type, 'F');
+    assert_true(moon_span_is(fields[0].text, "From: a"));
+    assert_int_equal(fields[1].type, '*');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_field_must_be_one_that_the_spool_bears),
         cmocka_unit_test(a_field_must_be_within_the_limits),
         cmocka_unit_test(the_chain_is_what_was_on_the_wire),
+        cmocka_unit_test(a_rewritten_field_is_no_deleted_one),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
