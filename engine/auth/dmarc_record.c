@@ -31,16 +31,26 @@ static void complain(struct reader *r, const char *what, struct moon_span name)
                   (int)(name.n < 20 ? name.n : 20), name.n ? name.p : "");
 }
 
-/* A copy that can be shown: printable ASCII only. */
+/* A copy that can be shown: printable ASCII only, a tab is a space. */
 static const char *shown(struct reader *r, struct moon_span text)
 {
     char *copy = moon_arena_dup(r->arena, text);
     for (size_t i = 0; copy && i < text.n; i++)
         if (copy[i] < 0x20 || copy[i] > 0x7e)
-            copy[i] = '?';
+            copy[i] = copy[i] == '\t' ? ' ' : '?';
     if (!copy)
         r->no_memory = true;
     return copy;
+}
+
+/* Without WSP at both ends; a line end is no white space here (section 4.8). */
+static struct moon_span trim_wsp(struct moon_span text)
+{
+    while (text.n && moon_is_wsp(text.p[0]))
+        text = moon_span_sub(text, 1, text.n);
+    while (text.n && moon_is_wsp(text.p[text.n - 1]))
+        text.n--;
+    return text;
 }
 
 /* --- step 1 -------------------------------------------------------------------------------------
@@ -126,7 +136,7 @@ static struct moon_span without_size(struct moon_span uri)
 
 bool moon_dmarc_uri_valid(struct moon_span uri)
 {
-    uri = without_size(moon_span_trim(uri));
+    uri = without_size(trim_wsp(uri));
     size_t colon = moon_span_find(uri, ':');
     if (colon == (size_t)-1 || colon == 0 || !moon_is_alpha(uri.p[0]))
         return false;
@@ -239,7 +249,7 @@ static void keep_tag(struct reader *r, struct moon_span name, struct moon_span v
 static void read_spec(struct reader *r, struct moon_span spec)
 {
     size_t equals = moon_span_find(spec, '=');
-    struct moon_span name = moon_span_trim(moon_span_sub(spec, 0, equals));
+    struct moon_span name = trim_wsp(moon_span_sub(spec, 0, equals));
 
     if (name.n == 0 && equals == (size_t)-1)
         return; /* nothing between two semicolons */
@@ -250,7 +260,7 @@ static void read_spec(struct reader *r, struct moon_span spec)
         complain(r, "a tag without name or value", name);
         return;
     }
-    struct moon_span value = moon_span_trim(moon_span_sub(spec, equals + 1, spec.n));
+    struct moon_span value = trim_wsp(moon_span_sub(spec, equals + 1, spec.n));
     keep_tag(r, name, value);
     if (!r->no_memory)
         read_tag(r, name, value);

@@ -9,7 +9,8 @@
 #include "engine/auth/results.h"
 
 struct moon_dmarc_record {
-    const char *text; /* as published; bytes that are not printable ASCII are '?' */
+    const char *text; /* as published; a tab is a space, other bytes outside
+                        printable ASCII are '?' */
     struct moon_dmarc_tag *tags;
     size_t tag_count;
     enum moon_dmarc_policy p, sp, np; /* absent also when ill-formed */

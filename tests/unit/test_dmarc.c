@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/dmarc.c: which policy speaks, t, errors, PSL mode. All section numbers are
- * RFC 9989's unless another RFC is named.
+ * Tests of engine/auth/dmarc.c: which policy speaks, t, errors, PSL mode.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/dmarc_case.h"
@@ -35,7 +35,7 @@ static void check_reason(const struct dmarc_case *test, enum moon_result result,
     dmarc_case_end(&out);
 }
 
-/* Sections 4.7 (p, sp, np), 4.10.1 and 3.2.13 */
+/* RFC 9989 sections 4.7 (p, sp, np), 4.10.1 and 3.2.13 */
 static void the_tag_that_speaks_depends_on_where_the_record_is(void **state)
 {
     static const struct row rows[] = {
@@ -70,7 +70,7 @@ static void the_tag_that_speaks_depends_on_where_the_record_is(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* Section 3.2.13 and appendix A.4. Trap: RFC 9091 asked for A, AAAA and MX. */
+/* RFC 9989 section 3.2.13 and appendix A.4. Trap: RFC 9091 asked for A, AAAA and MX. */
 static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
 {
     static const char record[] = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n";
@@ -81,8 +81,8 @@ static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < COUNT(exists); i++) {
-        char zone[300] = "";
-        strcat(strcat(zone, record), exists[i]);
+        char zone[300];
+        (void)snprintf(zone, sizeof zone, "%s%s", record, exists[i]); /* fits */
         struct dmarc_case test = {.zone = zone, .author = "a.example.com"};
         dmarc_case_check(&test, "fail policy=none tag=p at=example.com org=example.com");
     }
@@ -90,7 +90,7 @@ static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
     dmarc_case_check(&test, "fail policy=reject tag=np at=example.com org=example.com");
 }
 
-/* Sections 4.7 (p) and 4.10.1. Trap: an invalid sp also drops a valid p=reject. */
+/* RFC 9989 sections 4.7 (p) and 4.10.1. Trap: an invalid sp also drops a valid p=reject. */
 static void a_record_without_valid_policies_is_p_none_when_it_wants_reports(void **state)
 {
     static const struct row rows[] = {
@@ -119,7 +119,7 @@ static void a_record_without_valid_policies_is_p_none_when_it_wants_reports(void
     check_rows(rows, COUNT(rows));
 }
 
-/* Section 4.7, t */
+/* RFC 9989 section 4.7, t */
 static void test_mode_asks_for_one_level_less(void **state)
 {
     static const struct row rows[] = {
@@ -145,7 +145,7 @@ static void test_mode_asks_for_one_level_less(void **state)
     dmarc_case_end(&out);
 }
 
-/* Section 9.3, appendix C: pct is historic. Trap: "sampled out" means pass. */
+/* RFC 9989 section 9.3, appendix C: pct is historic. Trap: "sampled out" means pass. */
 static void pct_has_no_effect_with_the_tree_walk(void **state)
 {
     static const struct row rows[] = {
@@ -158,7 +158,7 @@ static void pct_has_no_effect_with_the_tree_walk(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* Section 4.10.1: "MUST NOT apply the DMARC mechanism" */
+/* RFC 9989 section 4.10.1: "MUST NOT apply the DMARC mechanism" */
 static void without_a_record_the_result_is_none(void **state)
 {
     static const struct row rows[] = {
@@ -175,7 +175,7 @@ static void without_a_record_the_result_is_none(void **state)
     check_reason(&rows[0].test, MOON_RESULT_NONE, "no DMARC record for example.com");
 }
 
-/* Sections 5.3.1 and 11.5 */
+/* RFC 9989 sections 5.3.1 and 11.5 */
 static void without_one_author_domain_dmarc_cannot_be_applied(void **state)
 {
     static const struct dmarc_case test = {.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
@@ -185,7 +185,7 @@ static void without_one_author_domain_dmarc_cannot_be_applied(void **state)
     check_reason(&test, MOON_RESULT_PERMERROR, "several");
 }
 
-/* Sections 4.10.1 and 5.3.6. Trap: DNS trouble becomes fail, or the policy is lost. */
+/* RFC 9989 sections 4.10.1 and 5.3.6. Trap: DNS trouble becomes fail, or the policy is lost. */
 static void dns_trouble_before_the_policy_is_known_is_temperror(void **state)
 {
     static const struct row rows[] = {
@@ -208,7 +208,7 @@ static void dns_trouble_before_the_policy_is_known_is_temperror(void **state)
     check_reason(&rows[1].test, MOON_RESULT_TEMPERROR, "_dmarc.a.example.com: SERVFAIL");
 }
 
-/* Section 5.3.6: only NXDOMAIN chooses np, and DNS did not say */
+/* RFC 9989 section 5.3.6: only NXDOMAIN chooses np, and DNS did not say */
 static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ(void **state)
 {
     static const struct row rows[] = {

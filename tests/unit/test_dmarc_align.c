@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tests of engine/auth/dmarc_align.c: identifier alignment (RFC 9989 sections 4.4 and 4.10.2) and
- * what DNS trouble leaves open (sections 5.3.5 and 5.3.6).
+ * what DNS trouble leaves open (RFC 9989 sections 5.3.5 and 5.3.6).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void check_rows(const struct row *rows, size_t count)
 #define RELAXED "_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n"
 #define STRICT  "_dmarc.example.com TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"\n"
 
-/* Sections 3.2.10.1, 4.4.1, 4.4.2 */
+/* RFC 9989 sections 3.2.10.1, 4.4.1, 4.4.2 */
 static void relaxed_alignment_compares_organizations(void **state)
 {
     static const struct row rows[] = {
@@ -60,7 +60,7 @@ static void relaxed_alignment_compares_organizations(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* Section 3.2.10.2 */
+/* RFC 9989 section 3.2.10.2 */
 static void strict_alignment_compares_names(void **state)
 {
     static const struct row rows[] = {
@@ -80,7 +80,7 @@ static void strict_alignment_compares_names(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* Sections 4.4.1 and 4.4.2: an identifier must have passed; one is enough */
+/* RFC 9989 sections 4.4.1 and 4.4.2: an identifier must have passed; one is enough */
 static void only_what_passed_counts_and_one_is_enough(void **state)
 {
     static const struct row rows[] = {
@@ -102,7 +102,7 @@ static void only_what_passed_counts_and_one_is_enough(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* Section 4.4.2. Trap: CVE-2019-20790, the HELO identity is no identifier of DMARC. */
+/* RFC 9989 section 4.4.2. Trap: CVE-2019-20790, the HELO identity is no identifier of DMARC. */
 static void the_helo_identity_is_not_looked_at(void **state)
 {
     static const struct dmarc_case test = {
@@ -140,7 +140,7 @@ static void every_identifier_knows_whether_it_is_aligned(void **state)
     dmarc_case_end(&out);
 }
 
-/* Section 5.3.6 */
+/* RFC 9989 section 5.3.6 */
 static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
 {
     static const struct row rows[] = {
@@ -164,7 +164,7 @@ static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
     check_rows(rows, COUNT(rows));
 }
 
-/* What cannot change the result is no reason to wait: sections 5.3.5 and 5.3.6 */
+/* What cannot change the result is no reason to wait: RFC 9989 sections 5.3.5 and 5.3.6 */
 static void dns_trouble_that_cannot_matter_is_ignored(void **state)
 {
     static const struct row rows[] = {

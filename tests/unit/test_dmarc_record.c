@@ -137,6 +137,7 @@ static void is_unusable_without_valid_policies(void **state)
         "v=DMARC1; p=reject; sp=maybe",
         "v=DMARC1; p=reject; np=",
         "v=DMARC1; sp=reject",
+        "v=DMARC1; p=\nnone",
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
