@@ -99,7 +99,7 @@ void policy_case_begin(struct policy_case *c)
     CHECK(c->arena && moon_conf_default(c->arena, &c->conf) == MOON_OK);
     /* Wall time is not what these tests are about, and sanitizers are slow. */
     c->conf.policy_ms = 20000;
-    strcpy(c->folder, "/tmp/moon-test-XXXXXX");
+    (void)snprintf(c->folder, sizeof c->folder, "/tmp/moon-test-XXXXXX");
     CHECK(mkdtemp(c->folder));
     c->writer = moon_snapshot_writer_create();
     CHECK(c->writer);

@@ -27,7 +27,7 @@ static char folder[64], etc[128], var[128], printed[65536];
 static int make_folder(void **state)
 {
     (void)state; /* cmocka's, not used */
-    strcpy(folder, "/tmp/moon-test-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/moon-test-XXXXXX");
     if (!mkdtemp(folder))
         return -1;
     (void)snprintf(etc, sizeof etc, "%s/etc", folder);

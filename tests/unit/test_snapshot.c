@@ -22,7 +22,7 @@ static char folder[64];
 static int make_folder(void **state)
 {
     (void)state; /* cmocka's, not used */
-    strcpy(folder, "/tmp/moon-test-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/moon-test-XXXXXX");
     return mkdtemp(folder) ? 0 : -1;
 }
 
