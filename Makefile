@@ -78,6 +78,14 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The module knows where its program is installed: another PREFIX makes it anew.
+$(BUILD)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+$(BUILD)/pic/local_scan/settings.o $(BUILD)/moonscan_local_scan.c: $(BUILD)/prefix
+.PHONY: FORCE
+FORCE:
+
 $(BUILD)/pic/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) -isystem $(EXIM_INCLUDE) -DMOON_DLOPEN '-DMOON_PROGRAM="$(PREFIX)/bin/moonscan"' $(OPT) $(WARN) -fstack-protector-strong -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
