@@ -375,8 +375,8 @@ class Lab:
         options = ""
         if self.static:
             options = "begin local_scan\n" + "".join(
-                "%s = %s\n" % (name.lower(), value) for name, value in environment.items()
-                if value is not None)
+                "%s = %s%s\n" % (name.lower(), value, "s" if name.endswith("TIMEOUT") else "")
+                for name, value in environment.items())
             environment = {}
         with open(os.path.join(TREE, "tests/exim/exim.conf.in"), encoding="utf-8") as file:
             text = file.read()
@@ -384,8 +384,7 @@ class Lab:
                 "PORT": str(self.port), "INCLUDE_MAIN": ".include " + include, "LOCAL_SCAN": options,
                 "MODULE": self.module_file if self.module else "/nonexistent",
                 "ENVIRONMENT": "add_environment = <; " + " ; ".join(
-                    "%s=%s" % item for item in environment.items() if item[1] is not None)
-                if environment else ""}
+                    "%s=%s" % item for item in environment.items()) if environment else ""}
         fill.update(self.text)
         for name, value in fill.items():
             text = text.replace("@" + name + "@", value)
