@@ -153,7 +153,7 @@ uint32_t moon_clean_chain(struct moon_wire_field *fields, void **handles, uint32
             continue;
         }
         if (copy) {
-            handles[kept - 1] = handles[i]; /* its original was kept just before */
+            handles[kept - 1] = handles[i];         /* its original was kept just before */
             fields[kept - 1].type = fields[i].type; /* and is no deleted field for the engine */
             continue;
         }
