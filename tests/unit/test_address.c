@@ -143,6 +143,7 @@ static void turns_u_labels_into_a_labels(void **state)
     check_good(cases, COUNT(cases));
 }
 
+/* RFC 2047 section 5, RFC 5322 section 4.4 */
 static void refuses_what_mail_programs_read_differently(void **state)
 {
     static const char *const cases[][2] = {

@@ -230,7 +230,7 @@ static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ
     check_rows(rows, COUNT(rows));
 }
 
-/* RFC 7489 sections 3.2, 6.6.3 and 6.6.4 */
+/* RFC 7489 sections 3.1, 3.2, 6.6.3 and 6.6.4 */
 static void psl_mode_asks_the_list_for_the_organization(void **state)
 {
     static const struct row rows[] = {
