@@ -135,26 +135,32 @@ demo: deps
 	@$(MAKE) --no-print-directory -s all support
 	@BUILD=$(BUILD) /usr/bin/python3 tests/support/demo.py
 
-# Everything that `make check` runs, one command a line, each printing TAP.
-TEST_COMMANDS = $(BUILD)/tests/commands
-.PHONY: tests
-tests: $(UNIT_TESTS) $(FUZZ_REPLAY) support program
-	@:
+# Everything: what demo does, both compilers, the sanitizers' build, the house rules, every test.
+ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined OPT='-O1 -g'
+.PHONY: check $(BUILD)/tests/commands
+check: demo
+	@$(MAKE) --no-print-directory -s all units support amalgamation
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all
+	@$(MAKE) --no-print-directory -s $(ASAN) program units fuzz-replay support
+	@$(MAKE) --no-print-directory -s lint $(BUILD)/tests/commands
+	@/usr/bin/python3 tests/support/run.py --skips tests/skips.txt --file $(BUILD)/tests/commands
 
-$(TEST_COMMANDS): FORCE
+# One command a line, each printing TAP.
+$(BUILD)/tests/commands:
 	@mkdir -p $(@D)
 	@{ \
+	  for t in tests/exim/test_*.py; do for d in heavy light static; do \
+	    echo "/usr/bin/python3 $$t $$d"; done; done; \
 	  for b in $(BUILD) $(BUILD)/asan; do \
-	    for t in tests/unit/test_*.c; do echo "$$b/tests/unit/$$(basename $$t .c)"; done; \
+	    for t in tests/unit/test_*.c; do echo "BUILD=$$b $$b/tests/unit/$$(basename $$t .c)"; done; \
 	    echo "/usr/bin/python3 tests/scenario/run.py $$b"; \
 	  done; \
 	  for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
 	    echo "$(BUILD)/asan/tests/fuzz/$$n tests/fuzz/corpus/$${n#fuzz_}"; done; \
-	  echo "env MOON_WRAP=valgrind /usr/bin/python3 tests/scenario/run.py $(BUILD)"; \
+	  echo "MOON_WRAP=valgrind /usr/bin/python3 tests/scenario/run.py $(BUILD)"; \
 	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@
-FORCE:
 
 # The house rules that a machine can check; what cannot be checked here is said and left out.
 lint:
