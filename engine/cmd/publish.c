@@ -56,8 +56,8 @@ static int report_mistakes(const struct moon_gather *gather, const struct option
         (void)fprintf(stderr, "%s\n", gather->errors[i]);
     bool any = moon_store_current(options->state_dir, current);
     (void)fprintf(stderr, "%zu mistake%s. Nothing was published; in force stays %.*s.\n",
-                  gather->error_count, gather->error_count == 1 ? "" : "s",
-                  any ? 12 : 16, any ? current : "what is built in");
+                  gather->error_count, gather->error_count == 1 ? "" : "s", any ? 12 : 16,
+                  any ? current : "what is built in");
     return MOON_EXIT_NO;
 }
 

@@ -14,6 +14,8 @@ import os
 import re
 import sys
 
+sys.dont_write_bytecode = True
+
 INDEX = "docs/rfc/index.tsv"
 STATUSES = ("done", "partial", "not-applicable")
 ONE = re.compile(r"\bRFC (\d{3,5}) sections? ((?:[0-9A-Z]+(?:\.\d+)*)(?:(?:, | and | to )\d+(?:\.\d+)*)*)")
