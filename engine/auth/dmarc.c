@@ -47,6 +47,22 @@ void moon_dmarc_prefetch(struct moon_dns *dns, const struct moon_from *from,
         (void)moon_dns_start(dns, from->domain, MOON_DNS_TYPE_TXT); /* read when needed */
 }
 
+/* Domains that share less than two labels are hardly of one organization; names that the Author's
+ * walk asks for are not asked again. */
+void moon_dmarc_prefetch_identifier(struct moon_dns *dns, const struct moon_from *from,
+                                    enum moon_dmarc_discovery discovery, const char *domain)
+{
+    const char *names[MOON_DMARC_QUERIES_MAX];
+
+    if (!from->domain || !domain || discovery != MOON_DMARC_DISCOVERY_TREEWALK ||
+        moon_domain_labels(domain) < 2 ||
+        !moon_domain_within(from->domain, moon_domain_tail(domain, 2)))
+        return;
+    size_t count = moon_dmarc_walk_names(domain, names);
+    for (size_t i = 0; i < count && !moon_domain_within(from->domain, names[i]); i++)
+        moon_dmarc_lookup_start(dns, names[i]);
+}
+
 /* Sets result and reason; MOON_ENOMEM when the reason could not be built. */
 static enum moon_status conclude(struct evaluation *e, enum moon_result result, const char *reason)
 {

@@ -7,10 +7,14 @@
 
 #include "engine/auth/results.h"
 
-/* Starts the questions of the Author Domain's walk, and of the walks of the identifiers that could
- * align, as far as they can be foreseen. */
+/* Starts the questions of the Author Domain's walk, and whether it exists (for np). */
 void moon_dmarc_prefetch(struct moon_dns *dns, const struct moon_from *from,
                          enum moon_dmarc_discovery discovery);
+/* Starts what the walk of an identifier will ask beyond that, if it may turn out aligned: call it
+ * for domains known before their check is done, such as that of MAIL FROM. `domain` is normalized,
+ * or NULL: nothing to do. */
+void moon_dmarc_prefetch_identifier(struct moon_dns *dns, const struct moon_from *from,
+                                    enum moon_dmarc_discovery discovery, const char *domain);
 
 /* Reads results->from, spf and dkim; fills results->dmarc and the `aligned` of spf and of each
  * signature. MOON_ENOMEM is the only failure: DNS trouble is a result. `pct_draw` (0..99) decides

@@ -65,6 +65,7 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (prefetch)
         moon_dns_observe(dns, moon_spf_prefetch_observe, prefetch);
     moon_dmarc_prefetch(dns, &results->from, discovery);
+    moon_dmarc_prefetch_identifier(dns, &results->from, discovery, msg->mail_from_domain);
     status = moon_dkim_begin(arena, dns, msg, &dkim);
     if (status == MOON_OK)
         status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);

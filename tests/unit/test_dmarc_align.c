@@ -244,6 +244,30 @@ static void strangers_domains_cost_no_question(void **state)
     dmarc_case_end(&out);
 }
 
+/* A bounce domain below the Author Domain is asked for before SPF has passed; a stranger's is not.
+ */
+static void identifiers_that_may_align_are_asked_for_early(void **state)
+{
+    static const struct {
+        const char *domain;
+        unsigned questions;
+    } rows[] = {
+        {"bounce.example.com", 1}, {"a.bounce.example.com", 2}, {"example.com", 0}, {"com", 0},
+        {"esp.example", 0},        {"example.org", 0},          {NULL, 0},
+    };
+    static const struct dmarc_case test = {.zone = RELAXED, .author = "example.com"};
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct dmarc_outcome out;
+        dmarc_case_run(&test, 0, &out);
+        unsigned before = moon_dns_stats(out.dns).questions;
+        moon_dmarc_prefetch_identifier(out.dns, &out.results.from, MOON_DMARC_DISCOVERY_TREEWALK,
+                                       rows[i].domain);
+        assert_int_equal(moon_dns_stats(out.dns).questions - before, rows[i].questions);
+        dmarc_case_end(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +280,7 @@ int main(void)
         cmocka_unit_test(dns_trouble_that_cannot_matter_is_ignored),
         cmocka_unit_test(walks_are_limited_and_passing_identifiers_go_first),
         cmocka_unit_test(strangers_domains_cost_no_question),
+        cmocka_unit_test(identifiers_that_may_align_are_asked_for_early),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
