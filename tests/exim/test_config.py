@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The files for Debian's split configuration, put together by Debian's own update-exim4.conf and
+read by Debian's Exim."""
+
+import os
+import shutil
+import sys
+
+from common import Lab, Suite, laboratory, want, want_in, zones
+
+suite = Suite()
+SPLIT = "docs/exim/debian-split/conf.d"
+FILES = {"main.conf": "main/00_moonscan", "router.conf": "router/150_moonscan_quarantine",
+         "transport.conf": "transport/35_moonscan_quarantine"}
+ANSWERS = """dc_eximconfig_configtype='internet'
+dc_other_hostnames='acme.test'
+dc_local_interfaces='127.0.0.1'
+dc_readhost=''
+dc_relay_domains=''
+dc_minimaldns='false'
+dc_relay_nets=''
+dc_smarthost=''
+CFILEMODE='644'
+dc_use_split_config='true'
+dc_hide_mailname=''
+dc_mailname_in_oh='true'
+dc_localdelivery='mail_spool'
+"""
+
+
+@suite.lab
+def debian(**daemon):
+    return Lab(zones=zones(), **daemon)
+
+
+def read(path):
+    with open(os.path.join(laboratory.TREE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def generated(lab):
+    """The configuration that Debian's script makes of Debian's files and ours."""
+    output = lab.path("generated.conf")
+    if os.path.exists(output):
+        return output
+    source = os.path.join(laboratory.DAEMONS, "config/etc/exim4/conf.d")
+    shutil.copytree(source, lab.path("debian/conf.d"))
+    shutil.copytree(os.path.join(laboratory.TREE, SPLIT), lab.path("debian/conf.d"),
+                    dirs_exist_ok=True)
+    lab.write("debian/update-exim4.conf.conf", ANSWERS)
+    lab.write("debian/mailname", "mx.lab.test\n")
+    # The user of Debian's Exim is not on every machine; and ours is no root that may use -C.
+    lab.write("debian/conf.d/main/000_lab", "MOONSCAN_OWNER = %d\n"
+              "deliver_drop_privilege = true\n" % lab.uid)
+    with open(os.path.join(laboratory.DAEMONS, "config/usr/sbin/update-exim4.conf"),
+              encoding="utf-8") as file:
+        script = file.read()
+    script = script.replace("/etc/mailname", lab.path("debian/mailname"))
+    script = script.replace("/usr/sbin/exim4", lab.path("bin/exim4"))
+    lab.write("debian/update", script)
+    # As the lab's user: for root the script gives the file to Debian's Exim's user.
+    status, out, err = lab.run(["sh", lab.path("debian/update"), "-d", lab.path("debian"),
+                                "-o", output], env={"PATH": os.environ["PATH"],
+                                                    "TMPDIR": lab.stage})
+    want(status, 0, "update-exim4.conf: " + out + err)
+    return output
+
+
+def printed(lab, *what):
+    status, out, err = lab.run([lab.path("bin/exim4"), "-C", generated(lab), "-bP"] + list(what))
+    want(status, 0, "exim -bP %s: %s%s" % (" ".join(what), out, err))
+    return out
+
+
+@suite.case()
+def the_split_files_have_the_text_of_the_plain_ones(_):
+    for plain, split in FILES.items():
+        want(read(SPLIT + "/" + split), read("docs/exim/" + plain), split)
+
+
+@suite.case("debian")
+def debians_configuration_loads_the_module(lab):
+    want_in("/usr/lib/moonscan/moonscan.so", printed(lab, "local_scan_path"), "local_scan_path")
+
+
+@suite.case("debian")
+def the_quarantine_router_stands_before_those_that_deliver(lab):
+    routers = printed(lab, "router_list").split()
+    place = routers.index("moonscan_quarantine")
+    for name in ("dnslookup", "system_aliases", "userforward", "local_user"):
+        want(place < routers.index(name), True, "before %s in %r" % (name, routers))
+
+
+@suite.case("debian")
+def the_quarantine_transport_writes_maildirs(lab):
+    text = printed(lab, "transport", "moonscan_quarantine")
+    want_in("\nmaildir_format\n", text, "transport")
+    want_in("directory = /var/spool/moonscan/quarantine/", text, "transport")
+
+
+if __name__ == "__main__":
+    sys.exit(suite.main())
