@@ -43,9 +43,10 @@ bool moon_store_current(const char *state_dir, char hash_r[65])
 
 static enum moon_status make_folder(const char *path, struct moon_error *error)
 {
-    if (mkdir(path, 0755) != 0 && errno != EEXIST)
-        return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
-    return MOON_OK;
+    if (mkdir(path, 0755) == 0) /* workers are other users: not what the umask leaves */
+        return chmod(path, 0755) == 0 ? MOON_OK
+                                      : moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    return errno == EEXIST ? MOON_OK : moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
 }
 
 enum moon_status moon_store_save(const char *state_dir, struct moon_snapshot_writer *writer,
