@@ -11,7 +11,8 @@ configuration; all of one unprivileged user, in a folder of its own, gone afterw
 1. stage folder; binaries copied into it, so that it does not matter who may read the source tree;
 2. name servers (names.py); 3. the published snapshot; 4. Exim's configuration and daemon;
 5. at the end, and on SIGTERM and SIGINT: everything stopped, checked that no process is left
-   (this process adopts orphans), the folder removed. MOON_KEEP=1 keeps it.
+   (this process adopts orphans), the folder removed. MOON_KEEP=1 keeps it. MOON_WORKER=FILE runs
+   another build of the program.
 """
 
 import ctypes
@@ -295,6 +296,8 @@ class Lab:
         if done.returncode:
             raise LabError("make install: " + done.stdout.decode("utf-8", "replace"))
         self.program = self.path("usr/bin/moonscan")
+        if os.environ.get("MOON_WORKER"):  # another build of it, with sanitizers
+            shutil.copy(os.environ["MOON_WORKER"], self.program)
         self.module_file = self.find_module()
 
     def find_module(self):
