@@ -74,8 +74,7 @@ struct moon_conf_key {
 extern const struct moon_conf_key moon_conf_keys[];
 extern const size_t moon_conf_key_count;
 const struct moon_conf_key *moon_conf_key_find(struct moon_span name);
-/* The known key nearest to a misspelt one, or NULL when none is near. `prefix` (may be "") limits
- * the search to keys of one table. */
+/* The known key nearest to a misspelt one, or NULL when none is near. */
 const char *moon_conf_key_nearest(struct moon_span name);
 /* Is `value` (canonical text) valid for the key? *error says what would be. */
 enum moon_status moon_conf_value_check(const struct moon_conf_key *key, struct moon_span value,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/lists.h"
 #include "tests/support/policy_case.h"
 
 #define HEAD "local moon = require 'moonscan'\nreturn { message = function(m)\n"
@@ -142,6 +143,34 @@ static void list_names_cannot_leave_the_folder(void **state)
     expect_failure("moon.list 'none'", "there is no file tenants/lists/none.lua");
 }
 
+static void survives_the_failure_of_every_allocation(void **state)
+{
+    static const struct moon_limits limits = {1000000, 8 << 20, 20000};
+    bool done = false;
+    (void)state; /* cmocka's, not used */
+    for (size_t n = 1; n < 60 && !done; n++) {
+        struct moon_arena *arena = moon_arena_create(1 << 20);
+        struct moon_error error = {""};
+        struct moon_list *list = NULL;
+        moon_arena_fail_at(arena, n);
+        enum moon_status status = moon_list_parse(
+            arena, &limits,
+            MOON_SPAN("return { 'a.example', { name = 'b', networks = { '::1' }, from = { 'c.d' },"
+                      "recipients = { 'x@y.z' }, expires = '2030-01-01', note = 'n' } }"),
+            "fwd", "lists/fwd.lua", &list, &error);
+        done = status == MOON_OK;
+        if (done) {
+            assert_int_equal(list->count, 2);
+            assert_true(n > 10);
+        } else if (status != MOON_ECONF) { /* a domain that gets no memory looks like none */
+            assert_int_equal(status, MOON_ENOMEM);
+            assert_null(list);
+        }
+        moon_arena_destroy(&arena);
+    }
+    assert_true(done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_wrong_list_is_refused_with_its_line),
         cmocka_unit_test(lists_are_read_like_arrays),
         cmocka_unit_test(list_names_cannot_leave_the_folder),
+        cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -157,6 +157,24 @@ static void wall_time_is_limited(void **state)
     policy_case_end(&c);
 }
 
+static void the_smallest_limits_allowed_are_enough_for_the_built_in_policies(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    for (int i = 0; i < 3; i++) {
+        static const char *const names[] = {"standard", "strict", "monitor"};
+        struct policy_case c;
+        policy_case_begin(&c);
+        c.conf.policy = names[i];
+        c.conf.policy_bytes = moon_conf_key_find(MOON_SPAN("limits.policy_bytes"))->min;
+        c.conf.policy_instructions =
+            moon_conf_key_find(MOON_SPAN("limits.policy_instructions"))->min;
+        struct moon_verdict verdict = policy_case_decide(&c);
+        if (verdict.failure)
+            fail_msg("%s: %s", names[i], verdict.failure);
+        policy_case_end(&c);
+    }
+}
+
 static void what_is_not_listed_is_not_there(void **state)
 {
     static const struct attack attacks[] = {
@@ -395,6 +413,7 @@ int main(void)
         cmocka_unit_test(bombs_meet_the_memory_limit),
         cmocka_unit_test(deep_recursion_is_an_error),
         cmocka_unit_test(wall_time_is_limited),
+        cmocka_unit_test(the_smallest_limits_allowed_are_enough_for_the_built_in_policies),
         cmocka_unit_test(what_is_not_listed_is_not_there),
         cmocka_unit_test(what_a_policy_changes_is_gone_with_it),
         cmocka_unit_test(errors_are_cleaned_of_control_bytes),
