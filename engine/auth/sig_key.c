@@ -245,6 +245,10 @@ enum moon_status moon_sig_key_of_answer(struct moon_arena *arena,
     case MOON_DNS_STATE_TROUBLE:
         break;
     }
+    if (answer->refused) {
+        refuse(key_r, MOON_RESULT_POLICY, "the message asks for more DNS than it may");
+        return MOON_OK;
+    }
     key_r->reason = moon_arena_printf(arena, "the key cannot be read now%s%s",
                                       answer->reason[0] ? ": " : "", answer->reason);
     key_r->result = MOON_RESULT_TEMPERROR;

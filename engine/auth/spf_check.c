@@ -143,6 +143,12 @@ static struct moon_spf_scope *parse(struct moon_spf_check *check, const struct m
     return scope;
 }
 
+/* Section 4.6.4 allows a limit of our own on what a record makes us ask: past it, permerror. */
+static enum moon_result trouble_result(const struct moon_dns_answer *answer)
+{
+    return answer->refused ? MOON_RESULT_PERMERROR : MOON_RESULT_TEMPERROR;
+}
+
 struct moon_spf_scope *moon_spf_check_fetch(struct moon_spf_check *check,
                                             const struct moon_spf_target *at, bool *none_r)
 {
@@ -153,7 +159,7 @@ struct moon_spf_scope *moon_spf_check_fetch(struct moon_spf_check *check,
         return NULL;
     const struct moon_dns_answer *answer = moon_dns_wait(check->dns, at->name, MOON_DNS_TYPE_TXT);
     if (answer->state == MOON_DNS_STATE_TROUBLE) {
-        moon_spf_check_stop(check, MOON_RESULT_TEMPERROR, "%s TXT: %s", at->name, answer->reason);
+        moon_spf_check_stop(check, trouble_result(answer), "%s TXT: %s", at->name, answer->reason);
         return NULL;
     }
     struct moon_span text = moon_spf_select(answer, &count);
@@ -193,7 +199,7 @@ const struct moon_dns_answer *moon_spf_check_ask(struct moon_spf_check *check, c
     const struct moon_dns_answer *answer =
         name ? moon_dns_wait(check->dns, name, type) : &impossible;
     if (answer->state == MOON_DNS_STATE_TROUBLE)
-        moon_spf_check_stop(check, MOON_RESULT_TEMPERROR, "%s %s: %s", name,
+        moon_spf_check_stop(check, trouble_result(answer), "%s %s: %s", name,
                             moon_dns_type_name(type), answer->reason);
     else if (answer->count == 0)
         count_void(check);

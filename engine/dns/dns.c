@@ -52,7 +52,7 @@ struct moon_dns {
 static const struct moon_dns_answer no_memory = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "no memory"};
 static const struct moon_dns_answer too_many = {
-    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "question limit"};
+    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "question limit", .refused = true};
 static const struct moon_dns_answer from_observer = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "waited from inside the observer"};
 
@@ -180,6 +180,12 @@ static void answer_with(struct question *question, enum moon_dns_state state, co
     question->answer.reason = reason;
 }
 
+static void answer_refused(struct question *question)
+{
+    answer_with(question, MOON_DNS_STATE_TROUBLE, "question limit");
+    question->answer.refused = true;
+}
+
 static void send_question(struct moon_dns *dns, struct question *question, bool needed)
 {
     dns->stats.questions++;
@@ -214,7 +220,7 @@ static struct question *find_or_ask(struct moon_dns *dns, const char *name, enum
     if (key.wire.length == 0)
         answer_with(question, MOON_DNS_STATE_NXDOMAIN, "bad name");
     else if (refused)
-        answer_with(question, MOON_DNS_STATE_TROUBLE, "question limit");
+        answer_refused(question);
     else if (moon_budget_spent(&dns->budget))
         answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
     else
@@ -252,7 +258,7 @@ static bool follow(struct question *question, const struct moon_dns_reply *reply
     if (hops > MOON_DNS_CNAMES_MAX)
         answer_with(question, MOON_DNS_STATE_NODATA, "CNAME chain too long");
     else if (dns->stats.questions >= dns->questions_max)
-        answer_with(question, MOON_DNS_STATE_TROUBLE, "question limit");
+        answer_refused(question);
     else if (moon_budget_spent(&dns->budget))
         answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
     else {

@@ -56,6 +56,8 @@ struct moon_dns_answer {
     const char *reason; /* for trouble and odd answers: "timeout", "SERVFAIL", ...; else "" */
     struct moon_dns_record *records;
     size_t count;
+    bool refused;   /* trouble of our own making: the message's question cap. Never a temperror: a
+                       stranger could ask for as much DNS as it takes to get one */
     bool more;      /* the server sent more than MOON_DNS_RECORDS_MAX */
     unsigned round; /* depth in the chain of dependent questions, from 1; 0: never sent. A question
                        started from inside the observer is one deeper than the answer observed;

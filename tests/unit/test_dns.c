@@ -133,6 +133,8 @@ static void refuses_questions_above_the_cap(void **state)
     assert_null(moon_dns_each(f.dns, 2));
     assert_answer(moon_dns_wait(f.dns, "c", TXT), MOON_DNS_STATE_TROUBLE, "question limit");
     assert_answer(moon_dns_wait(f.dns, "c", TXT), MOON_DNS_STATE_TROUBLE, "question limit");
+    assert_true(moon_dns_wait(f.dns, "c", TXT)->refused);
+    assert_false(moon_dns_wait(f.dns, "a", TXT)->refused);
     assert_answer(moon_dns_wait(f.dns, "b", TXT), MOON_DNS_STATE_FOUND, "");
     assert_answer(moon_dns_wait(f.dns, "a..", TXT), MOON_DNS_STATE_NXDOMAIN, "bad name");
     struct moon_dns_stats stats = moon_dns_stats(f.dns);

@@ -267,6 +267,21 @@ static void chooses_among_answers(void **state)
 }
 
 /* RFC 8463 section 3 and t=s of RFC 6376 section 3.6.1 */
+/* A stranger could fill the cap: what is behind it must not look like a passing trouble. */
+static void a_question_past_the_cap_is_no_temporary_error(void **state)
+{
+    struct moon_dns_answer answer = {.name = "s._domainkey.d.example",
+                                     .type = MOON_DNS_TYPE_TXT,
+                                     .state = MOON_DNS_STATE_TROUBLE,
+                                     .reason = "question limit",
+                                     .refused = true};
+    struct moon_sig_key key;
+
+    (void)state;
+    assert_int_equal(moon_sig_key_of_answer(arena, &answer, &key), MOON_OK);
+    assert_int_equal(key.result, MOON_RESULT_POLICY);
+}
+
 static void holds_the_key_against_the_signature(void **state)
 {
     static const struct {
@@ -348,6 +363,7 @@ int main(void)
         cmocka_unit_test(survives_damaged_keys),
         cmocka_unit_test(writes_a_record_with_nothing_else_in_it),
         cmocka_unit_test(chooses_among_answers),
+        cmocka_unit_test(a_question_past_the_cap_is_no_temporary_error),
         cmocka_unit_test(holds_the_key_against_the_signature),
         cmocka_unit_test(verifies_only_the_right_signature),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),

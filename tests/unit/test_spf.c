@@ -246,9 +246,33 @@ static void says_so_whenever_memory_ends(void **state)
     }
 }
 
+/* RFC 7208 section 4.6.4: the message's question cap is a limit too, and no temporary error. */
+static void a_question_past_the_cap_is_a_permanent_error(void **state)
+{
+    static const char zone[] = "d.example. TXT \"v=spf1 a:one.example a:two.example -all\"\n"
+                               "one.example. A 198.51.100.1\ntwo.example. A 198.51.100.1";
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_spf_query query = {.helo = "", .mail_from = "a@d.example", .receiver = "r"};
+    struct moon_dns_backend *backend;
+    struct moon_error error;
+    struct moon_spf spf;
+
+    (void)state;
+    assert_true(moon_ip_parse(MOON_SPAN("192.0.2.7"), &query.ip));
+    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
+    struct moon_dns *dns = moon_dns_begin(arena, backend, 10000, 2);
+    assert_int_equal(moon_spf_check_mail_from(arena, dns, &query, &spf), MOON_OK);
+    assert_int_equal(spf.result, MOON_RESULT_PERMERROR);
+    assert_non_null(strstr(spf.reason, "question limit"));
+    moon_dns_end(&dns);
+    moon_dns_backend_destroy(&backend);
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_question_past_the_cap_is_a_permanent_error),
         cmocka_unit_test(checks_the_identity_of_mail_from),
         cmocka_unit_test(checks_the_identity_of_helo),
         cmocka_unit_test(handles_internationalized_addresses),
