@@ -44,6 +44,11 @@ def with_a_damaged_snapshot(**daemon):
                **daemon)
 
 
+@suite.lab
+def without_a_log(**daemon):
+    return Lab(zones=zones(), config={"log.path": "/proc/nonexistent/decisions.jsonl"}, **daemon)
+
+
 def silent_mail():
     return mail(author="al@silent.example")
 
@@ -183,6 +188,36 @@ def a_damaged_snapshot_defers_with_one_line(lab):
     want(reply.lines[0].startswith("451 4.7.0 "), True, "reply %r" % reply.lines)
     lines = [line for line in lab.mainlog()[before:] if " moonscan" in line]
     want(len(lines), 1, "lines of ours in %r" % lab.mainlog()[before:])
+
+
+@suite.case("without_a_log")
+def a_log_that_cannot_be_written_changes_no_mail_and_is_told(lab):
+    with lab.smtp(BANK) as smtp:
+        ids = [smtp.message("ann@bank.example", ["joe@acme.test"], mail()).queue_id
+               for _ in range(2)]
+        smtp.quit()
+    for queue_id in ids:
+        lab.settled(queue_id)
+        want(lab.where(queue_id), ["inbox acme"], "place")
+    want_in("trouble=", " ".join(lab.mainlog(ids[1])), "log of the second message")
+
+
+@suite.case("deferring")
+def a_worker_is_confined_and_holds_nothing_of_exims(lab):
+    with lab.smtp(BANK) as smtp:
+        want(smtp.message("ann@bank.example", ["joe@acme.test"], mail()).code, 250, "reply")
+        worker = lab.workers()[0]
+        with open("/proc/%d/status" % worker, encoding="latin-1") as file:
+            status = dict(line.split(":", 1) for line in file if ":" in line)
+        want(status["NoNewPrivs"].strip(), "1", "no_new_privs")
+        want(status["Seccomp"].strip(), "2", "seccomp")
+        try:
+            files = [os.readlink("/proc/%d/fd/%s" % (worker, fd))
+                     for fd in os.listdir("/proc/%d/fd" % worker)]
+        except PermissionError:
+            files = []  # it does not show its files to its own user: as it should be
+        want([f for f in files if "spool" in f or "log" in f], [], "files of Exim's")
+        smtp.quit()
 
 
 if __name__ == "__main__":

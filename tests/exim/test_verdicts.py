@@ -49,6 +49,15 @@ def undeclared(**daemon):
                **daemon)
 
 
+@suite.lab
+def tenants_by_acl(**daemon):
+    """The site's RCPT ACL knows the tenants, and the router asks the same look-up."""
+    whose = "${if eq{$local_part}{joe}{take}{keep}}"
+    return Lab(zones=zones(), tenants=TENANTS, files=FILES, main="MOONSCAN_OF_DOMAIN = " + whose,
+               acl_rcpt="  warn set acl_m_moonscan_tenants = $acl_m_moonscan_tenants "
+                        "$local_part@$domain=" + whose, **daemon)
+
+
 @suite.case("router")
 def accepts_and_writes_the_results_on_top(lab):
     queue_id = deliver(lab, mail())
@@ -116,6 +125,20 @@ def each_tenant_of_a_message_gets_its_own_verdict(lab):
     text = lab.message(queue_id, "quarantine reject")
     want_in("Envelope-to: eve@reject.test\n", text, "the quarantined copy")
     want_not_in("bob@keep.test\n", text.split("\n\n")[0].split("Received:")[0], "that copy's top")
+
+
+@suite.case("router")
+def recipients_of_no_tenant_have_the_default_quarantine(lab):
+    queue_id = deliver(lab, mail(), ["joe@take.test", "bob@mx.lab.test"], ip=STRANGER)
+    want(lab.where(queue_id), ["inbox take", "quarantine default"], "places")
+    want_in(" q=- ", " " + lab.record(queue_id)["decision"]["data"], "data")
+
+
+@suite.case("tenants_by_acl")
+def the_acl_tells_the_tenants(lab):
+    queue_id = deliver(lab, mail(), ["joe@acme.test", "bob@acme.test"])
+    want(lab.where(queue_id), ["inbox acme", "quarantine keep"], "places")
+    want([v["tenant"] for v in lab.record(queue_id)["verdicts"]], ["keep", "take"], "tenants")
 
 
 @suite.case("router")
