@@ -24,6 +24,8 @@ BANK, SHOP, STRANGER, FORWARDER = "127.0.1.7", "127.0.1.8", "127.0.6.66", "127.0
 TENANTS = {"standard": ["standard.test"], "strict": ["strict.test"], "watch": ["watch.test"],
            "alumni": ["acme.example"], "careful": ["careful.test"], "loop": ["loop.test"]}
 
+CONFIG = {"dns.timeout_ms": 2000}
+SILENT = ["_dmarc.silent.example"]
 LOOP = """-- SPDX-License-Identifier: MIT
 local policy = {}
 function policy.message(m)
@@ -224,8 +226,7 @@ def main():
     wrong = []
     with laboratory.Lab(zones=zones(), tenants=TENANTS, files=policies(),
                         daemon=os.environ.get("MOON_DAEMON", "heavy"),
-                        config={"dns.timeout_ms": 2000}) as lab:
-        lab.relay.silent.add("_dmarc.silent.example")
+                        config=CONFIG, silent=SILENT) as lab:
         for number, row in enumerate(ROWS, 1):
             reply, where, record = send(lab, row, number)
             lines.append(("%2d %s" % (number, row.sent), short(reply),

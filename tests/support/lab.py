@@ -121,11 +121,12 @@ def lua_value(value):
 class Lab:
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
-                 tenants=None, snapshot=True):
+                 tenants=None, snapshot=True, silent=()):
         """zones: zone text of names.zones_of. config: settings of moonscan.lua by dotted name.
         files: policies and lists by their path in the configuration folder ("site.lua",
         "tenants/acme.lua"). tenants: name -> its domains. daemon: "heavy" or
-        "light"; exim: another binary with the module linked in. main, acl_*, rewrite: text for
+        "light"; exim: another binary with the module linked in. silent: names that the name
+        server does not answer. main, acl_*, rewrite: text for
         Exim's configuration. module: False runs Exim without Moonscan."""
         self.zones = names.zones_of(zones)
         self.config = dict(config or {})
@@ -138,6 +139,7 @@ class Lab:
                      "REWRITE": rewrite}
         self.module = module is not False
         self.publish_snapshot = snapshot
+        self.silent = silent
         self.panic_expected = False  # a test may cause a panic log on purpose
         self.started = []
         self.relay = None
@@ -317,6 +319,7 @@ class Lab:
         self.wait_port("NSD", nsd, self.nsd_port, "log/nsd.log")
         self.dns_port = free_port()
         self.relay = names.Relay(self.dns_port, self.nsd_port)
+        self.relay.silent.update(self.silent)
 
     def wait_port(self, name, process, port, log):
         def open_now():
