@@ -273,15 +273,13 @@ static void load(lua_State *L, struct moon_span code, const char *name, const ch
     int result = luaL_loadbufferx(L, code.n ? code.p : "", code.n, chunk, mode);
     if (result == LUA_ERRMEM)
         note_memory(sandbox);
+    check_clock(L); /* no hook runs while Lua compiles */
     sandbox->name = NULL;
-    if (sandbox->breached)
-        raise_breach(L);
     if (result != LUA_OK)
         (void)lua_error(L); /* never returns */
     lua_insert(L, -2);
     if (!lua_setupvalue(L, -2, 1)) /* a function without globals has none to set */
         lua_pop(L, 1);
-    check_clock(L);
 }
 
 void moon_sandbox_load(lua_State *L, struct moon_span text, const char *name)

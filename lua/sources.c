@@ -14,6 +14,7 @@
 #include "lua/embedded.h"
 
 #define KEPT_MAX       500u                /* of each kind; a worker meets few tenants */
+#define BUILT_IN_MS    10000               /* our own text compiles, however slow the host is */
 #define LIST_ARENA_MAX (16u * 1024 * 1024) /* what a list of MOON_LIST_BYTES_MAX can need */
 
 struct policy_source {
@@ -122,6 +123,11 @@ bool moon_sources_list_path(const char *policy, const char *name, char *path_r, 
     return (size_t)snprintf(path_r, size, "%.*slists/%s.lua", folder, policy, name) < size;
 }
 
+static bool is_built_in(const char *path)
+{
+    return !strncmp(path, "built-in:", 9);
+}
+
 /* The whole file on the heap; the caller frees text_r->p. */
 static enum moon_status read_file(const char *path, size_t bytes_max, struct moon_span *text_r,
                                   struct moon_error *error)
@@ -162,7 +168,7 @@ static enum moon_status text_of(const struct moon_sources *sources, const char *
 {
     char key[MOON_SNAPSHOT_KEY_MAX];
     *owned_r = NULL;
-    if (!strncmp(path, "built-in:", 9)) {
+    if (is_built_in(path)) {
         (void)snprintf(key, sizeof key, "policies/%.100s.lua", path + 9);
         for (const struct moon_embedded *e = moon_embedded; e->name; e++) {
             if (!strcmp(e->name, key)) {
@@ -216,7 +222,10 @@ static enum moon_status fill_policy(const struct moon_sources *sources,
     enum moon_status status = text_of(sources, "policy", source->path, MOON_SOURCE_BYTES_MAX,
                                       &source->text, &owned, &source->error);
     if (status == MOON_OK) {
-        struct moon_sandbox *sandbox = moon_sandbox_create(&sources->limits);
+        struct moon_limits limits = sources->limits;
+        if (is_built_in(source->path))
+            limits.ms = BUILT_IN_MS;
+        struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
         status = sandbox ? moon_sandbox_run(sandbox, compile, source, &source->error) : MOON_ENOMEM;
         moon_sandbox_destroy(&sandbox);
     }

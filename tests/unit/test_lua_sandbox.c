@@ -157,6 +157,23 @@ static void wall_time_is_limited(void **state)
     policy_case_end(&c);
 }
 
+static void compiling_counts_too(void **state)
+{
+    /* Lua's compiler takes quadratic time for this. */
+    static char text[120000] = "local x return x";
+    struct policy_case c;
+    (void)state; /* cmocka's, not used */
+    size_t n = strlen(text);
+    while (n + 8 < sizeof text)
+        n += (size_t)snprintf(text + n, sizeof text - n, " and x");
+    policy_case_begin(&c);
+    policy_case_policy(&c, text);
+    c.conf.policy_ms = 1;
+    struct moon_verdict verdict = policy_case_decide(&c);
+    assert_string_equal(verdict.failure, "tenants/acme.lua: time limit of 1 ms reached");
+    policy_case_end(&c);
+}
+
 static void the_smallest_limits_allowed_are_enough_for_the_built_in_policies(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -413,6 +430,7 @@ int main(void)
         cmocka_unit_test(bombs_meet_the_memory_limit),
         cmocka_unit_test(deep_recursion_is_an_error),
         cmocka_unit_test(wall_time_is_limited),
+        cmocka_unit_test(compiling_counts_too),
         cmocka_unit_test(the_smallest_limits_allowed_are_enough_for_the_built_in_policies),
         cmocka_unit_test(what_is_not_listed_is_not_there),
         cmocka_unit_test(what_a_policy_changes_is_gone_with_it),
