@@ -158,6 +158,7 @@ $(BUILD)/tests/commands:
 	  for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
 	    echo "$(BUILD)/asan/tests/fuzz/$$n tests/fuzz/corpus/$${n#fuzz_}"; done; \
 	  echo "MOON_WRAP=valgrind /usr/bin/python3 tests/scenario/run.py $(BUILD)"; \
+	  echo "MOON_WORKER=$(CURDIR)/$(BUILD)/asan/moonscan /usr/bin/python3 tests/exim/test_demo.py"; \
 	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@
