@@ -19,6 +19,7 @@ import ctypes
 import glob
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -34,7 +35,8 @@ import smtp as smtp_client  # noqa: E402
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, os.environ.get("BUILD", "build"))
-DAEMONS = os.path.join(TREE, "build", "daemons")
+DAEMONS = next((d for d in (os.path.join(BUILD, "daemons"), os.path.join(TREE, "build/daemons"))
+                if os.path.isdir(d)), "")
 NOBODY = 65534
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -47,17 +49,18 @@ class LabError(Exception):
 
 
 def free_port():
-    """A port that is free now for both UDP and TCP."""
+    """A port that is free now for UDP and TCP; below those that the kernel gives to clients, so
+    that it stays free until the server takes it."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-                try:
-                    udp.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
+        port = random.randrange(12000, 32000)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def has_ipv6():
@@ -151,6 +154,8 @@ class Lab:
     # --- start and stop --------------------------------------------------------------------------
 
     def __enter__(self):
+        if not DAEMONS:
+            raise LabError("the daemons are missing: run make deps")
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self.old_handlers[number] = signal.signal(number, self.interrupted)
