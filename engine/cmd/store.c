@@ -61,6 +61,48 @@ enum moon_status moon_store_save(const char *state_dir, struct moon_snapshot_wri
     return status == MOON_OK ? moon_snapshot_writer_save(writer, folder, hash_r, error) : status;
 }
 
+/* The snapshot's map as lines "domain: tenant", into an open file. False: it could not be written.
+ */
+static bool write_map(FILE *file, const struct moon_snapshot *snapshot)
+{
+    struct moon_span prefix = MOON_SPAN("domain/"), key, tenant;
+    bool ok = fputs("# Written by moonscan publish, for Exim's quarantine router.\n", file) >= 0;
+
+    for (size_t i = 0; ok && moon_snapshot_each(snapshot, i, &key, &tenant); i++)
+        if (moon_span_eq(moon_span_sub(key, 0, prefix.n), prefix))
+            ok = fprintf(file, "%.*s: %.*s\n", (int)(key.n - prefix.n), key.p + prefix.n,
+                         (int)tenant.n, tenant.p) >= 0;
+    return ok && fflush(file) == 0 && fchmod(fileno(file), 0644) == 0 && fsync(fileno(file)) == 0;
+}
+
+/* <state>/tenants: the map that is in force, for Exim's router. It must be the one that decides,
+ * not the one somebody is editing: a router that knows other tenants would deliver what is to be
+ * quarantined. */
+static enum moon_status write_tenants(const char *state_dir, const char *hash,
+                                      struct moon_error *error)
+{
+    char source[PATH_BYTES], temporary[PATH_BYTES], path[PATH_BYTES];
+    struct moon_snapshot *snapshot = NULL;
+    if ((size_t)snprintf(source, sizeof source, "%s/snapshots/%.64s.snapshot", state_dir, hash) >=
+            sizeof source ||
+        (size_t)snprintf(temporary, sizeof temporary, "%s/.tenants.%ld", state_dir,
+                         (long)getpid()) >= sizeof temporary ||
+        (size_t)snprintf(path, sizeof path, "%s/tenants", state_dir) >= sizeof path)
+        return moon_fail(error, MOON_EIO, "%.200s: the name is too long", state_dir);
+    enum moon_status status = moon_snapshot_open(source, &snapshot, error);
+    if (status != MOON_OK || !snapshot)
+        return status != MOON_OK ? status : moon_fail(error, MOON_EIO, "%s is gone", source);
+    FILE *file = fopen(temporary, "we");
+    bool ok = file && write_map(file, snapshot);
+    ok = file && fclose(file) == 0 && ok;
+    if (!ok || rename(temporary, path) != 0) {
+        status = moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+        (void)unlink(temporary); /* nothing more can be done about a leftover */
+    }
+    moon_snapshot_close(&snapshot);
+    return status;
+}
+
 enum moon_status moon_store_switch(const char *state_dir, const char *hash,
                                    struct moon_error *error)
 {
@@ -70,13 +112,15 @@ enum moon_status moon_store_switch(const char *state_dir, const char *hash,
                          (long)getpid()) >= sizeof temporary ||
         (size_t)snprintf(path, sizeof path, "%s/current", state_dir) >= sizeof path)
         return moon_fail(error, MOON_EIO, "%.200s: the name is too long", state_dir);
+    enum moon_status status = write_tenants(state_dir, hash, error);
+    if (status != MOON_OK)
+        return status;
     (void)unlink(temporary); /* of a publisher that was killed and had our process id */
     if (symlink(target, temporary) != 0 || rename(temporary, path) != 0) {
-        enum moon_status status = moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+        status = moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
         (void)unlink(temporary); /* nothing more can be done about a leftover */
-        return status;
     }
-    return MOON_OK;
+    return status;
 }
 
 struct kept {

@@ -137,6 +137,20 @@ static void good_files(void)
     put("tenants/acme.lua~", "left by an editor");
 }
 
+/* The lines of var/tenants behind its comment. */
+static void assert_map(const char *want)
+{
+    char path[160], got[1024];
+    (void)snprintf(path, sizeof path, "%s/tenants", var);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t n = fread(got, 1, sizeof got - 1, file);
+    got[n] = '\0';
+    assert_int_equal(fclose(file), 0);
+    assert_true(got[0] == '#');
+    assert_string_equal(strchr(got, '\n') + 1, want);
+}
+
 static void a_good_folder_is_published(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -157,6 +171,21 @@ static void a_good_folder_is_published(void **state)
     assert_null(in_force("policy/tenants/acme.lua~"));
     assert_int_equal(publish(NULL), 0);
     expect_printed("nothing has changed");
+}
+
+/* Exim's router reads this one: it must follow every switch, back as well. */
+static void the_map_for_exim_is_the_one_in_force(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    good_files();
+    assert_int_equal(publish(NULL), 0);
+    assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
+    put("tenants.map", "acme.example: acme\nb.example: books\n");
+    assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
+    assert_int_equal(publish(NULL), 0);
+    assert_map("acme.example: acme\nb.example: books\n");
+    assert_int_equal(publish("--rollback"), 0);
+    assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
 }
 
 static void a_mistake_keeps_what_is_in_force(void **state)
@@ -408,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_folder_is_published),
+        cmocka_unit_test(the_map_for_exim_is_the_one_in_force),
         cmocka_unit_test(a_mistake_keeps_what_is_in_force),
         cmocka_unit_test(check_changes_nothing),
         cmocka_unit_test(rollback_goes_back_step_by_step_past_damaged_ones),
