@@ -105,25 +105,28 @@ static size_t count_fate(const struct moon_outcome *out, enum moon_fate fate)
     return count;
 }
 
-/* Names of the tenants whose recipients are quarantined: "*" when all are, else a list; "" when
- * none. Recipients of no tenant are called "-". */
-static const char *quarantined_tenants(struct decider *d)
+/* Names of the tenants with that fate, separated by commas; those without a name are "-". */
+static const char *tenants_of_fate(struct decider *d, enum moon_fate fate)
 {
     const struct moon_outcome *out = d->out;
     struct moon_str str;
 
-    if (count_fate(out, MOON_FATE_QUARANTINE) == 0)
-        return "";
-    if (count_fate(out, MOON_FATE_DELIVER) == 0)
-        return "*";
     moon_str_begin(&str, d->arena);
     for (size_t i = 0; i < out->tenant_count; i++) {
         const struct moon_tenant_verdict *tenant = &out->tenants[i];
-        if (tenant->fate == MOON_FATE_QUARANTINE)
+        if (tenant->fate == fate)
             moon_str_addf(&str, "%s%s", str.length ? "," : "",
                           *tenant->tenant ? tenant->tenant : "-");
     }
     return moon_str_end(&str);
+}
+
+/* Whose recipients are quarantined: "*" when nobody's are delivered; "" when none are. */
+static const char *quarantined_tenants(struct decider *d)
+{
+    bool some = count_fate(d->out, MOON_FATE_QUARANTINE) > 0;
+    bool all = some && count_fate(d->out, MOON_FATE_DELIVER) == 0;
+    return all ? "*" : tenants_of_fate(d, MOON_FATE_QUARANTINE);
 }
 
 /* The Subject with a tenant's tag in front, instead of the one that came. */
@@ -196,15 +199,21 @@ static void compose_reply(struct decider *d)
     d->failed = d->failed || !out->reply;
 }
 
-/* Step 6. For routers: whose recipients go to quarantine, and the results in one word each. */
+/* Step 6. For routers: whose recipients go to quarantine and whose are delivered (so that a router
+ * can tell a tenant that it knows otherwise), and the results in one word each. */
 static void compose_data(struct decider *d, const char *quarantined)
 {
     const struct moon_results *r = &d->out->results;
     struct moon_str str;
 
     moon_str_begin(&str, d->arena);
-    if (*quarantined && d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER)
+    if (*quarantined && d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER) {
+        const char *delivered = tenants_of_fate(d, MOON_FATE_DELIVER);
+        d->failed = d->failed || !delivered;
         moon_str_addf(&str, "q=%s ", quarantined);
+        if (delivered && *delivered)
+            moon_str_addf(&str, "d=%s ", delivered);
+    }
     moon_str_addf(&str, "spf=%s dkim=%s arc=%s dmarc=%s", moon_result_name(r->spf.result),
                   moon_result_name(r->dkim.result), moon_result_name(r->arc.result),
                   moon_result_name(r->dmarc.result));

@@ -58,6 +58,24 @@ def tenants_by_acl(**daemon):
                         "$local_part@$domain=" + whose, **daemon)
 
 
+@suite.lab
+def tenants_misunderstood(**daemon):
+    """The RCPT ACL has a look-up of its own, and nobody told the router."""
+    whose = "${if eq{$local_part}{joe}{take}{keep}}"
+    return Lab(zones=zones(), tenants={"take": [], "keep": []}, files=FILES,
+               acl_rcpt="  warn set acl_m_moonscan_tenants = $acl_m_moonscan_tenants "
+                        "$local_part@$domain=" + whose, **daemon)
+
+
+@suite.case("tenants_misunderstood")
+def mail_waits_when_exim_knows_other_tenants(lab):
+    queue_id = deliver(lab, mail(), ["joe@mx.lab.test", "bob@mx.lab.test"])
+    want(lab.record(queue_id)["decision"]["data"].split()[:2], ["q=keep", "d=take"], "data")
+    want(lab.where(queue_id), [], "places")
+    waits = [line for line in lab.mainlog(queue_id) if "Moonscan knows another tenant" in line]
+    want(len(waits), 2, "recipients that wait in %r" % lab.mainlog(queue_id))
+
+
 @suite.case("router")
 def accepts_and_writes_the_results_on_top(lab):
     queue_id = deliver(lab, mail())
