@@ -47,8 +47,8 @@ void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *setti
         answer_r->verdict = (enum moon_wire_verdict)failure;
     (void)snprintf(answer_r->reply, sizeof answer_r->reply, "%s", /* it fits */
                    answer_r->verdict == MOON_WIRE_REJECT
-                       ? "5.7.0 This message could not be checked"
-                       : "4.7.0 This message cannot be checked now, try again later");
+                       ? "5.3.0 This message cannot be accepted"
+                       : "4.3.0 Temporary local problem, please try again later");
     answer_r->failure_field =
         (struct moon_wire_added){MOON_WIRE_BOTTOM, MOON_SPAN(ASK_FAILURE_NAME)};
     moon_clean_line(moon_span_of(why), cleaned, sizeof cleaned);
@@ -111,6 +111,19 @@ static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const struct a
                        (long)pid, phase->doing, reason, how);
 }
 
+/* It says itself why it cannot start. */
+static void cannot_start(struct moon_ask *ask, struct moon_span trouble, char *why, size_t why_size)
+{
+    char cleaned[MOON_ASK_LOG_BYTES / 2], how[64];
+
+    moon_clean_line(trouble, cleaned, sizeof cleaned);
+    moon_spawn_end(&ask->worker, ASK_GRACE_MS, how, sizeof how);
+    (void)snprintf(
+        why, why_size, /* fits */
+        "the worker cannot start: %s; see whether `moonscan config` works for Exim's user",
+        cleaned);
+}
+
 /* Step 1. */
 static bool have_worker(struct moon_ask *ask, const struct moon_settings *settings,
                         int64_t start_ms, char *why, size_t why_size)
@@ -136,13 +149,15 @@ static bool have_worker(struct moon_ask *ask, const struct moon_settings *settin
             io = MOON_WIRE_IO_BAD;
         }
     }
-    free((char *)(uintptr_t)payload.p);
-    if (io == MOON_WIRE_IO_OK) {
+    bool is_ready = io == MOON_WIRE_IO_OK && ready.trouble.n == 0;
+    if (is_ready)
         ask->ready = ready;
-        return true;
-    }
-    end_badly(ask, io, &starting, reason, why, why_size);
-    return false;
+    else if (io == MOON_WIRE_IO_OK)
+        cannot_start(ask, ready.trouble, why, why_size);
+    else
+        end_badly(ask, io, &starting, reason, why, why_size);
+    free((char *)(uintptr_t)payload.p);
+    return is_ready;
 }
 
 static bool indices_ok(const uint32_t *indices, uint32_t count, uint32_t below)

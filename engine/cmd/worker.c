@@ -235,13 +235,16 @@ static int serve_connection(struct worker *worker)
     return MOON_EXIT_OK;
 }
 
-static bool say_ready(const struct worker *worker)
+/* Step 3; `trouble` instead when the worker cannot start. */
+static bool say_ready(const struct worker *worker, const char *trouble)
 {
     struct moon_wire_out out = {.max = MOON_WIRE_SMALL_MAX};
-    struct moon_wire_ready ready = {
-        .failure = (uint8_t)failure_verdict(&worker->setup.conf),
-        .message_ms = (uint32_t)moon_scan_ms(&worker->setup.conf),
-    };
+    struct moon_wire_ready ready = {.failure = MOON_WIRE_DEFER, .trouble = moon_span_of(trouble)};
+
+    if (!trouble) {
+        ready.failure = (uint8_t)failure_verdict(&worker->setup.conf);
+        ready.message_ms = (uint32_t)moon_scan_ms(&worker->setup.conf);
+    }
     bool sent = moon_wire_put_ready(&out, &ready) &&
                 moon_wire_send(SOCKET_FD, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
     moon_wire_out_free(&out);
@@ -294,10 +297,11 @@ int moon_cmd_worker(int argc, char **argv)
     if (moon_confine_start(SOCKET_FD, &error) != MOON_OK ||
         moon_setup_open(snapshot, NULL, &worker.setup, &error) != MOON_OK) {
         (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
+        (void)say_ready(&worker, error.text); /* nobody there: it was started by hand */
         return MOON_EXIT_FAILURE;
     }
     (void)moon_confine_filter(&worker.trouble); /* a kernel without seccomp: told in Exim's log */
-    int status = say_ready(&worker) ? serve_connection(&worker) : MOON_EXIT_FAILURE;
+    int status = say_ready(&worker, NULL) ? serve_connection(&worker) : MOON_EXIT_FAILURE;
     moon_setup_close(&worker.setup);
     return status;
 }

@@ -146,6 +146,7 @@ bool moon_wire_put_ready(struct moon_wire_out *out, const struct moon_wire_ready
     put_begin(out, MOON_WIRE_READY);
     put_number(out, MOON_WIRE_READY_FAILURE, ready->failure, 1);
     put_number(out, MOON_WIRE_READY_MESSAGE_MS, ready->message_ms, 4);
+    put_text(out, MOON_WIRE_READY_TROUBLE, ready->trouble);
     return put_end(out, MOON_WIRE_READY);
 }
 

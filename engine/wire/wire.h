@@ -49,6 +49,8 @@ enum moon_wire_verdict {
 struct moon_wire_ready {
     uint8_t failure;     /* enum moon_wire_verdict: ACCEPT, REJECT or DEFER, when a worker fails */
     uint32_t message_ms; /* the longest a message may take */
+    struct moon_span trouble; /* why the worker cannot start, for the log; it ends then. Empty: it
+                                 is ready */
 };
 
 enum moon_wire_flag {

@@ -115,6 +115,8 @@ bool moon_wire_get_ready(struct moon_span payload, struct moon_wire_ready *ready
             return false;
         if (item.tag == MOON_WIRE_READY_MESSAGE_MS && !get_u32(&item, &ready_r->message_ms))
             return false;
+        if (item.tag == MOON_WIRE_READY_TROUBLE)
+            ready_r->trouble = item.bytes;
     }
     if (buf.failed)
         return false;

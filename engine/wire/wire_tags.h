@@ -14,6 +14,7 @@
 enum moon_wire_tag_ready {
     MOON_WIRE_READY_FAILURE = 1, /* u8 */
     MOON_WIRE_READY_MESSAGE_MS,  /* u32 */
+    MOON_WIRE_READY_TROUBLE,     /* text */
 };
 
 enum moon_wire_tag_request {

@@ -194,7 +194,7 @@ static void a_decision_comes_back_as_it_was(void **state)
 static void ready_and_applied_come_back_as_they_were(void **state)
 {
     (void)state;
-    struct moon_wire_ready ready = {MOON_WIRE_DEFER, 25000}, ready_got;
+    struct moon_wire_ready ready = {MOON_WIRE_DEFER, 25000, MOON_SPAN("no snapshot")}, ready_got;
     struct moon_applied applied = {MOON_WIRE_FREEZE, 1, 2, 3, MOON_SPAN("less")}, applied_got;
     struct moon_wire_out out = {0};
     const char *reason = NULL;
@@ -204,6 +204,7 @@ static void ready_and_applied_come_back_as_they_were(void **state)
     assert_true(moon_wire_get_ready(payload, &ready_got, &reason));
     assert_int_equal(ready_got.failure, MOON_WIRE_DEFER);
     assert_int_equal(ready_got.message_ms, 25000);
+    assert_true(moon_span_is(ready_got.trouble, "no snapshot"));
     drop(payload);
     assert_true(moon_wire_put_applied(&out, &applied));
     payload = payload_of(&out);
@@ -246,7 +247,7 @@ static bool accepts(enum moon_wire_type type, struct moon_span payload, const ch
 
 static void put_full(struct moon_wire_out *out, enum moon_wire_type type)
 {
-    struct moon_wire_ready ready = {MOON_WIRE_DEFER, 25000};
+    struct moon_wire_ready ready = {MOON_WIRE_DEFER, 25000, MOON_SPAN("no snapshot")};
     struct moon_request request = full_request();
     struct moon_decision decision = full_decision();
     struct moon_applied applied = {MOON_WIRE_ACCEPT, 1, 2, 3, MOON_SPAN("less")};

@@ -35,7 +35,7 @@ static void make_pair(int pair[2])
 
 static void put_ready(struct moon_wire_out *out)
 {
-    struct moon_wire_ready ready = {MOON_WIRE_DEFER, 7};
+    struct moon_wire_ready ready = {.failure = MOON_WIRE_DEFER, .message_ms = 7};
     assert_true(moon_wire_put_ready(out, &ready));
 }
 
