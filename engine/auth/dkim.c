@@ -122,9 +122,9 @@ static enum moon_status check_forms(struct moon_dkim_check *check)
     return MOON_OK;
 }
 
-enum moon_status moon_dkim_prepare(void)
+const char *moon_dkim_candidate(const struct moon_dkim_check *check, size_t i)
 {
-    return moon_dkim_odk_prepare();
+    return i < check->count && is_open(&check->entries[i]) ? check->entries[i].sig.domain : NULL;
 }
 
 enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,

@@ -9,15 +9,14 @@
 
 #include "engine/auth/results.h"
 
-/* Initialises libopendkim (it reads /etc/resolv.conf and the environment): call it before the
- * process is confined; otherwise the first message does it. MOON_ENOMEM. */
-enum moon_status moon_dkim_prepare(void);
-
 /* Step 1, before any waiting: parses every DKIM-Signature field and starts the key questions. The
  * state is in the arena. */
 struct moon_dkim_check;
 enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
                                  const struct moon_message *msg, struct moon_dkim_check **check_r);
+/* The domain (d=) of the i-th signature that may still pass, for whoever can foresee questions from
+ * it; NULL for one that cannot. i counts below MOON_SIG_MAX. */
+const char *moon_dkim_candidate(const struct moon_dkim_check *check, size_t i);
 /* Step 2: waits for the keys, reads the body once, fills *dkim_r (but for `aligned`, which DMARC
  * sets). MOON_ENOMEM; MOON_EIO when the body cannot be read. */
 enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dkim *dkim_r);

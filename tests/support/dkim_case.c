@@ -63,7 +63,7 @@ struct moon_dkim moon_case_dkim(struct moon_arena *arena, const char *zone, cons
                                 size_t size)
 {
     struct moon_dns_backend *backend;
-    struct moon_dkim_check *check;
+    struct moon_dkim_check *check = NULL;
     struct moon_dkim dkim;
     struct moon_message *msg = moon_case_message(arena, text, size);
     struct moon_dns *dns = dns_of(arena, zone, &backend);
