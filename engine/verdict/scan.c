@@ -68,7 +68,8 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     moon_dmarc_prefetch_identifier(dns, &results->from, discovery, msg->mail_from_domain);
     status = moon_dkim_begin(arena, dns, msg, &dkim);
     for (size_t i = 0; status == MOON_OK && i < MOON_SIG_MAX; i++)
-        moon_dmarc_prefetch_identifier(dns, &results->from, discovery, moon_dkim_candidate(dkim, i));
+        moon_dmarc_prefetch_identifier(dns, &results->from, discovery,
+                                       moon_dkim_candidate(dkim, i));
     if (status == MOON_OK)
         status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);
     if (status == MOON_OK)
