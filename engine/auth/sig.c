@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * sig: reads a DKIM-Signature field (RFC 6376 sections 3.5 and 6.1.1, RFC 8301, RFC 8463).
+ * sig: reads a DKIM-Signature field (RFC 6376 sections 3.5 and 6.1.1, RFC 8301, RFC 8463), or one
+ * of the two signatures of ARC that are like it (RFC 8617 sections 4.1.2 and 4.1.3).
  *
  * 1. Size, tag list, version.           Every step notes the first reason to refuse and goes on, so
  * 2. a=, c=, q=                         that reports can show what could be read.
@@ -69,8 +70,11 @@ static enum moon_status read_tags(struct moon_arena *arena, struct moon_sig *sig
     return status;
 }
 
+/* RFC 8617 section 4.1.2: in ARC an undefined tag, passed over. */
 static void read_version(struct moon_sig *sig)
 {
+    if (sig->kind != MOON_SIG_KIND_DKIM)
+        return;
     const struct moon_tag *v = required(sig, "v", "the signature has no v=");
     if (v && !moon_span_is(v->value, "1"))
         moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, "v= is not 1");
@@ -104,6 +108,10 @@ static bool canon_of(struct moon_span word, enum moon_sig_canon *canon_r)
 static void read_canon(struct moon_sig *sig)
 {
     const struct moon_tag *c = moon_tags_find(&sig->tags, "c");
+    if (sig->kind == MOON_SIG_KIND_ARC_SEAL) { /* RFC 8617 section 4.1.3 */
+        sig->header_canon = MOON_SIG_CANON_RELAXED;
+        return;
+    }
     if (!c)
         return; /* simple/simple */
     size_t slash = moon_span_find(c->value, '/');
@@ -118,7 +126,7 @@ static void read_canon(struct moon_sig *sig)
 static void read_query(struct moon_sig *sig)
 {
     const struct moon_tag *q = moon_tags_find(&sig->tags, "q");
-    if (!q)
+    if (!q || sig->kind == MOON_SIG_KIND_ARC_SEAL)
         return;
     struct moon_buf buf = moon_buf_of(q->value);
     do {
@@ -133,7 +141,9 @@ static void read_query(struct moon_sig *sig)
 static enum moon_status read_base64(struct moon_arena *arena, struct moon_sig *sig)
 {
     const struct moon_tag *b = required(sig, "b", "the signature has no b=");
-    const struct moon_tag *bh = required(sig, "bh", "the signature has no bh=");
+    const struct moon_tag *bh = sig->kind == MOON_SIG_KIND_ARC_SEAL
+                                    ? NULL
+                                    : required(sig, "bh", "the signature has no bh=");
     bool valid;
 
     if (b) {
@@ -161,7 +171,8 @@ static enum moon_status read_base64(struct moon_arena *arena, struct moon_sig *s
 
 /* --- step 4 --- */
 
-/* A name of the grammar, with no final dot and no FWS inside. */
+/* A name of the grammar, with no final dot and no FWS inside; U-labels are fine in ARC as well (RFC
+ * 8617 section 4.1.4). */
 static const char *domain_of(struct moon_arena *arena, struct moon_span text)
 {
     if (text.n == 0 || text.p[text.n - 1] == '.')
@@ -214,6 +225,19 @@ static bool decode_quoted(struct moon_span text, struct moon_str *out)
         moon_str_add_char(out, c);
     }
     return true;
+}
+
+/* RFC 8617 section 4.2.1: 1*2DIGIT, 1 to 50. */
+static void read_instance(struct moon_sig *sig)
+{
+    const struct moon_tag *i = moon_tags_find(&sig->tags, "i");
+    uint64_t number = 0;
+
+    if (i && i->value.n <= 2 && moon_span_number(i->value, MOON_ARC_INSTANCES_MAX, &number))
+        sig->instance = (unsigned)number;
+    if (sig->instance == 0)
+        moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, "i= is no number from 1 to 50");
+    sig->identity_domain = sig->domain;
 }
 
 static enum moon_status read_identity(struct moon_arena *arena, struct moon_sig *sig)
@@ -282,9 +306,16 @@ static bool add_name(struct moon_arena *arena, struct moon_sig *sig, struct moon
 
 static enum moon_status read_headers(struct moon_arena *arena, struct moon_sig *sig)
 {
-    const struct moon_tag *h = required(sig, "h", "the signature has no h=");
-    bool from = false;
+    const struct moon_tag *h = moon_tags_find(&sig->tags, "h");
+    bool from = false, seal = false, arc = sig->kind != MOON_SIG_KIND_DKIM;
 
+    if (sig->kind == MOON_SIG_KIND_ARC_SEAL) {
+        if (h) /* RFC 8617 section 4.1.3 */
+            moon_sig_refuse(sig, MOON_RESULT_PERMERROR, "h= is not allowed in a seal");
+        return MOON_OK;
+    }
+    if (!h || (h->value.n == 0 && !arc))
+        moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, "the signature has no h=");
     if (!h)
         return MOON_OK;
     if (h->value.n > MOON_SIG_NAMES_BYTES_MAX) {
@@ -305,9 +336,12 @@ static enum moon_status read_headers(struct moon_arena *arena, struct moon_sig *
         else if (!add_name(arena, sig, name))
             return MOON_ENOMEM;
         from = from || moon_span_is_nocase(name, "from");
+        seal = seal || moon_span_is_nocase(name, "arc-seal");
     } while (moon_buf_skip(&buf, ':'));
-    if (!from) /* RFC 6376 section 5.4 */
+    if (!from && !arc) /* RFC 6376 section 5.4 */
         moon_sig_refuse(sig, MOON_RESULT_PERMERROR, "h= does not name From");
+    if (seal && arc) /* RFC 8617 section 4.1.2 */
+        moon_sig_refuse(sig, MOON_RESULT_PERMERROR, "h= names ARC-Seal");
     return MOON_OK;
 }
 
@@ -330,9 +364,11 @@ static int64_t number_of(struct moon_sig *sig, const char *name, const char *rea
 
 static void read_numbers(struct moon_sig *sig, int64_t now_s)
 {
-    sig->body_length = number_of(sig, "l", "l= is no length");
     sig->signed_at_s = number_of(sig, "t", "t= is no time");
-    sig->expires_s = number_of(sig, "x", "x= is no time");
+    if (sig->kind != MOON_SIG_KIND_ARC_SEAL) {
+        sig->body_length = number_of(sig, "l", "l= is no length");
+        sig->expires_s = number_of(sig, "x", "x= is no time");
+    }
     if (sig->expires_s >= 0 && sig->signed_at_s >= 0 && sig->expires_s <= sig->signed_at_s)
         moon_sig_refuse(sig, MOON_RESULT_PERMERROR, "x= is not later than t=");
     if (sig->expires_s >= 0 && sig->expires_s < now_s - MOON_SIG_DRIFT_S)
@@ -344,8 +380,18 @@ static void read_numbers(struct moon_sig *sig, int64_t now_s)
 enum moon_status moon_sig_parse(struct moon_arena *arena, const struct moon_field *field,
                                 int64_t now_s, struct moon_sig *sig_r)
 {
-    *sig_r = (struct moon_sig){
-        .field = field, .reason = "", .body_length = -1, .signed_at_s = -1, .expires_s = -1};
+    return moon_sig_parse_kind(arena, field, MOON_SIG_KIND_DKIM, now_s, sig_r);
+}
+
+enum moon_status moon_sig_parse_kind(struct moon_arena *arena, const struct moon_field *field,
+                                     enum moon_sig_kind kind, int64_t now_s, struct moon_sig *sig_r)
+{
+    *sig_r = (struct moon_sig){.kind = kind,
+                               .field = field,
+                               .reason = "",
+                               .body_length = -1,
+                               .signed_at_s = -1,
+                               .expires_s = -1};
     enum moon_status status = read_tags(arena, sig_r);
     if (status != MOON_OK || sig_r->tags.count == 0)
         return status;
@@ -357,7 +403,9 @@ enum moon_status moon_sig_parse(struct moon_arena *arena, const struct moon_fiel
         status = read_base64(arena, sig_r);
     if (status == MOON_OK)
         status = read_names(arena, sig_r);
-    if (status == MOON_OK)
+    if (kind != MOON_SIG_KIND_DKIM)
+        read_instance(sig_r);
+    else if (status == MOON_OK)
         status = read_identity(arena, sig_r);
     if (status == MOON_OK)
         status = read_headers(arena, sig_r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * sig: one signature field (RFC 6376 section 3.5) as checked data. The core is shared: DKIM uses it
- * as the gate before libopendkim, tests use it as a second opinion, ARC builds on it. Whatever is
- * wrong with a field is kept as a result with a reason; what could be read stays readable.
+ * as the gate before libopendkim, tests use it as a second opinion, ARC verifies with it. Whatever
+ * is wrong with a field is kept as a result with a reason; what could be read stays readable.
  */
 #ifndef MOON_AUTH_SIG_H
 #define MOON_AUTH_SIG_H
@@ -17,6 +17,13 @@ enum moon_sig_algorithm {
     MOON_SIG_ALGORITHM_ED25519_SHA256,
 };
 
+/* Which field it is: RFC 8617 section 4.1 changes some tags. */
+enum moon_sig_kind {
+    MOON_SIG_KIND_DKIM = 0,
+    MOON_SIG_KIND_ARC_MESSAGE, /* no v=; i= is the instance; h= need not name From */
+    MOON_SIG_KIND_ARC_SEAL,    /* of these only a=, b=, d=, s=, t=; i= and cv=; h= is forbidden */
+};
+
 /* One name of h=. */
 struct moon_sig_name {
     const char *name;    /* lower case */
@@ -24,6 +31,7 @@ struct moon_sig_name {
 };
 
 struct moon_sig {
+    enum moon_sig_kind kind;
     const struct moon_field *field; /* borrowed */
     struct moon_tags tags;          /* count 0 when the list is invalid */
     enum moon_result result;        /* NONE: nothing is wrong so far; else why it is refused */
@@ -36,6 +44,7 @@ struct moon_sig {
     const char *key_name;        /* selector._domainkey.domain, or NULL */
     const char *identity;        /* i= decoded, "@domain" when absent */
     const char *identity_domain; /* normalized; within `domain` unless refused */
+    unsigned instance;           /* i= of ARC, 1 to 50; 0: none that is valid */
     int64_t body_length, signed_at_s, expires_s; /* l=, t=, x=, or -1 */
     struct moon_sig_name *names;                 /* h= without empty elements */
     size_t name_count;
@@ -48,6 +57,11 @@ struct moon_sig {
  * see result. MOON_ENOMEM is the only one. The field must outlive *sig_r. */
 enum moon_status moon_sig_parse(struct moon_arena *arena, const struct moon_field *field,
                                 int64_t now_s, struct moon_sig *sig_r);
+
+/* The same for a field of any kind. */
+enum moon_status moon_sig_parse_kind(struct moon_arena *arena, const struct moon_field *field,
+                                     enum moon_sig_kind kind, int64_t now_s,
+                                     struct moon_sig *sig_r);
 
 /* Notes a reason to refuse; the first one stays. `reason` must live as long as the signature. */
 void moon_sig_refuse(struct moon_sig *sig, enum moon_result result, const char *reason);

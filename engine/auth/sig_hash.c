@@ -116,6 +116,15 @@ void moon_sig_digest_add(void *context, const char *p, size_t n)
     }
 }
 
+void moon_sig_digest_fork(struct moon_sig_digest *digest, struct moon_sig_digest *copy_r)
+{
+    digest_flush(digest);
+    moon_sig_digest_begin(copy_r);
+    if (digest->failed || copy_r->failed ||
+        EVP_MD_CTX_copy_ex(copy_r->context, digest->context) != 1)
+        copy_r->failed = true;
+}
+
 bool moon_sig_digest_end(struct moon_sig_digest *digest, unsigned char out[MOON_SIG_DIGEST_BYTES])
 {
     digest_flush(digest);

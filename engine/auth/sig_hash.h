@@ -31,6 +31,8 @@ struct moon_sig_digest {
 void moon_sig_digest_begin(struct moon_sig_digest *digest);
 /* A moon_sig_emit; `digest` is a struct moon_sig_digest. */
 void moon_sig_digest_add(void *digest, const char *p, size_t n);
+/* *copy_r goes on from where `digest` is. */
+void moon_sig_digest_fork(struct moon_sig_digest *digest, struct moon_sig_digest *copy_r);
 /* Writes the hash; frees. False when OpenSSL failed at any time. */
 bool moon_sig_digest_end(struct moon_sig_digest *digest, unsigned char out[MOON_SIG_DIGEST_BYTES]);
 
