@@ -87,6 +87,9 @@ void moon_verdicts_push_module(lua_State *L);
 void moon_verdicts_take(lua_State *L, int index);
 /* Pushes moon.list's value. [-0, +1] */
 void moon_lists_push(lua_State *L, const struct moon_list *list);
+/* Does the list or list entry at `index` name a sealer that vouches for the method? False when the
+ * value is neither. [-0, +0] */
+bool moon_lists_vouch(lua_State *L, int index, const char *method, bool *yes_r);
 
 /* Functions of dkim records (records.c), also used by lists: the first passing signature of exactly
  * this domain, or NULL. */

@@ -63,15 +63,8 @@ bool moon_list_entry_holds(const struct moon_list_entry *entry,
     else if (entry->spf && (results->spf.result != MOON_RESULT_PASS || !results->spf.domain ||
                             !moon_domain_equal(results->spf.domain, entry->spf)))
         why = "spf";
-    else if (entry->arc && !results->arc.verified)
-        why = "arc"; /* an unverified chain proves nothing */
-    else if (entry->arc) {
+    else if (entry->arc && !moon_arc_sealed_by(&results->arc, entry->arc))
         why = "arc";
-        for (size_t i = 0; i < results->arc.set_count; i++)
-            if (results->arc.result == MOON_RESULT_PASS && results->arc.sets[i].domain &&
-                moon_domain_equal(results->arc.sets[i].domain, entry->arc))
-                why = NULL;
-    }
     if (!why && !networks_hold(entry, &input->msg->session.ip))
         why = "networks";
     if (!why && !recipients_hold(entry, input))
@@ -130,6 +123,14 @@ static const struct moon_record entry_record = {"the list entry", NULL, entry_fa
 
 static const struct moon_record list_record;
 
+/* The work of asking whether an entry holds. May raise. */
+static void charge_entry(lua_State *L, const struct moon_list_entry *entry)
+{
+    const struct moon_decide *decide = moon_sandbox_context(L);
+    moon_sandbox_charge(L, 5 + entry->network_count + entry->from.count +
+                               entry->recipients.count * decide->input->recipient_count);
+}
+
 /* list:match(m): the first entry of which every condition holds, or nil [-0, +1], may raise */
 static int list_match(lua_State *L)
 {
@@ -139,8 +140,7 @@ static int list_match(lua_State *L)
         return moon_sandbox_raise(L, "list:match wants the message: list:match(m)");
     for (size_t i = 0; i < list->count; i++) {
         const struct moon_list_entry *entry = &list->entries[i];
-        moon_sandbox_charge(L, 5 + entry->network_count + entry->from.count +
-                                   entry->recipients.count * decide->input->recipient_count);
+        charge_entry(L, entry);
         if (moon_list_entry_holds(entry, decide->input, NULL)) {
             moon_facts_note(decide, "%s:match=%.80s", list->name, entry->name);
             moon_record_push(L, &entry_record, entry, 0);
@@ -204,4 +204,29 @@ static const struct moon_record list_record = {"the list", NULL, list_facts, lis
 void moon_lists_push(lua_State *L, const struct moon_list *list)
 {
     moon_record_push(L, &list_record, list, 0);
+}
+
+static bool entry_vouches(const struct moon_decide *decide, const struct moon_list_entry *entry,
+                          const char *method)
+{
+    const struct moon_results *results = decide->input->results;
+    return moon_arc_vouches(&results->arc, entry->arc, method, results->from.domain);
+}
+
+bool moon_lists_vouch(lua_State *L, int index, const char *method, bool *yes_r)
+{
+    const struct moon_decide *decide = moon_sandbox_context(L);
+    const struct moon_list_entry *entry = moon_record_test(L, index, &entry_record);
+    const struct moon_list *list = moon_record_test(L, index, &list_record);
+
+    *yes_r = entry && entry_vouches(decide, entry, method);
+    for (size_t i = 0; list && i < list->count && !*yes_r; i++) {
+        entry = &list->entries[i];
+        if (!entry->arc)
+            continue;
+        charge_entry(L, entry);
+        *yes_r = entry_vouches(decide, entry, method) &&
+                 moon_list_entry_holds(entry, decide->input, NULL);
+    }
+    return entry || list;
 }

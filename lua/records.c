@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * records: what SPF, DKIM, ARC and DMARC found out, as records of `m`.
+ * records: what SPF, DKIM and DMARC found out, as records of `m`; ARC is in arc_facts.c.
  */
 #include <stddef.h>
 #include <string.h>
@@ -149,87 +149,6 @@ static const struct moon_fact sig_facts[] = {
     {"headers", MOON_FACT_PUSH, 0, push_sig_headers},
     END};
 const struct moon_record moon_record_dkim_item = {"m.dkim[i]", "dkim", sig_facts, NULL, NULL};
-
-/* --- ARC ------------------------------------------------------------------------------------ */
-
-/* m.arc:vouches(list_or_entry, method): true when a trusted sealer saw the method pass. A chain
- * that was not verified vouches for nothing, and this version verifies none. [-0, +1], may raise */
-static int arc_vouches(lua_State *L)
-{
-    (void)moon_record_check(L, 1, &moon_record_arc);
-    luaL_checkany(L, 2);
-    const char *method = luaL_checkstring(L, 3);
-    if (strcmp(method, "spf") && strcmp(method, "dkim") && strcmp(method, "dmarc"))
-        return moon_sandbox_raise(L, "m.arc:vouches wants \"spf\", \"dkim\" or \"dmarc\"");
-    moon_facts_note(decide_of(L), "arc:vouches(%s)", method);
-    lua_pushboolean(L, 0);
-    return 1;
-}
-
-static void push_vouches(lua_State *L, const void *object)
-{
-    (void)object; /* comes with the call */
-    lua_pushcfunction(L, arc_vouches);
-}
-
-static void push_known(lua_State *L, unsigned number)
-{
-    if (number)
-        lua_pushinteger(L, number);
-    else
-        lua_pushnil(L);
-}
-
-static void push_oldest_pass(lua_State *L, const void *object)
-{
-    push_known(L, ((const struct moon_arc *)object)->oldest_pass);
-}
-
-static void push_failed_instance(lua_State *L, const void *object)
-{
-    push_known(L, ((const struct moon_arc *)object)->failed_instance);
-}
-
-static void push_sets(lua_State *L, const void *object)
-{
-    moon_record_push(L, &moon_record_arc_sets, object, 0);
-}
-
-static const struct moon_fact arc_facts[] = {
-    {"result", MOON_FACT_RESULT, AT(moon_arc, result), NULL},
-    {"reason", MOON_FACT_TEXT, AT(moon_arc, reason), NULL},
-    {"verified", MOON_FACT_BOOL, AT(moon_arc, verified), NULL},
-    {"instances", MOON_FACT_UNSIGNED, AT(moon_arc, instances), NULL},
-    {"oldest_pass", MOON_FACT_PUSH, 0, push_oldest_pass},
-    {"failed_instance", MOON_FACT_PUSH, 0, push_failed_instance},
-    {"sets", MOON_FACT_PUSH, 0, push_sets},
-    {"vouches", MOON_FACT_PUSH, 0, push_vouches},
-    END};
-const struct moon_record moon_record_arc = {"m.arc", "arc", arc_facts, NULL, NULL};
-
-static size_t arc_count(const void *object)
-{
-    return ((const struct moon_arc *)object)->set_count;
-}
-
-static void arc_item(lua_State *L, const void *object, size_t i)
-{
-    moon_record_push(L, &moon_record_arc_item, &((const struct moon_arc *)object)->sets[i - 1], i);
-}
-
-static const struct moon_fact no_facts[] = {END};
-const struct moon_record moon_record_arc_sets = {"m.arc.sets", "arc.sets", no_facts, arc_count,
-                                                 arc_item};
-static const struct moon_fact set_facts[] = {
-    {"instance", MOON_FACT_UNSIGNED, AT(moon_arc_set, instance), NULL},
-    {"domain", MOON_FACT_TEXT, AT(moon_arc_set, domain), NULL},
-    {"selector", MOON_FACT_TEXT, AT(moon_arc_set, selector), NULL},
-    {"cv", MOON_FACT_TEXT, AT(moon_arc_set, cv), NULL},
-    {"authserv_id", MOON_FACT_TEXT, AT(moon_arc_set, authserv_id), NULL},
-    {"results", MOON_FACT_LATER, 0, NULL},
-    END};
-const struct moon_record moon_record_arc_item = {"m.arc.sets[i]", "arc.sets", set_facts, NULL,
-                                                 NULL};
 
 /* --- DMARC ---------------------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
  *   1. authserv-id
  *   2. spf of HELO, then of MAIL FROM: readers that keep the last spf see the one DMARC uses
  *   3. dkim, one entry per signature, as many as fit
- *   4. dmarc; arc when we know it; iprev; auth
+ *   4. dmarc; arc; iprev; auth
  *
  * Two encoders guard the structure (RFC 8601 section 2.2). Names of our own checks are tokens
  * anyway; whatever else a stranger chose goes into a quoted string of printable ASCII in which no
@@ -14,6 +14,7 @@
  */
 #include "engine/auth/authres.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/auth/authres_id.h"
@@ -209,6 +210,21 @@ static void write_dkim(struct writer *w, const struct moon_dkim *dkim, size_t re
         moon_str_addf(&w->str, "\n\t (%zu more signatures)", found - written);
 }
 
+/* RFC 8617 sections 6 and 10.2. */
+static void write_arc(struct writer *w, const struct moon_message *msg, const struct moon_arc *arc)
+{
+    char text[MOON_IP_TEXT_MAX];
+
+    method(w, "arc", arc->result, arc->reason);
+    if (arc->result == MOON_RESULT_NONE)
+        return;
+    if (arc->result == MOON_RESULT_PASS && arc->oldest_pass >= 0) {
+        (void)snprintf(text, sizeof text, "%d", arc->oldest_pass); /* fits */
+        property(w, "header.oldest-pass", text, add_value);
+    }
+    property(w, "smtp.remote-ip", moon_ip_format(&msg->session.ip, text), add_value);
+}
+
 static void write_rest(struct writer *w, const struct moon_message *msg,
                        const struct moon_results *results)
 {
@@ -218,8 +234,7 @@ static void write_rest(struct writer *w, const struct moon_message *msg,
     method(w, "dmarc", dmarc->result, dmarc->reason);
     property(w, "header.from", results->from.domain, add_value);
     property(w, "policy.dmarc", moon_dmarc_policy_name(dmarc->policy), add_value);
-    if (results->arc.verified || results->arc.result == MOON_RESULT_NONE)
-        method(w, "arc", results->arc.result, results->arc.reason);
+    write_arc(w, msg, &results->arc);
     if (results->iprev != MOON_RESULT_NONE) {
         method(w, "iprev", results->iprev, NULL);
         property(w, "policy.iprev", moon_ip_format(&msg->session.ip, ip), add_value);

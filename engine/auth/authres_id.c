@@ -24,8 +24,8 @@ static bool is_control(int c)
     return c >= 0 && (c < 0x20 || c == 0x7f) && c != '\t' && c != '\r' && c != '\n';
 }
 
-/* White space and comments (RFC 5322 section 3.2.2); false for what is neither closed nor clean. */
-static bool skip_cfws(struct moon_buf *in)
+/* RFC 5322 section 3.2.2 */
+bool moon_authres_skip_cfws(struct moon_buf *in)
 {
     size_t depth = 0;
 
@@ -76,7 +76,7 @@ static bool read_id(struct moon_span value, struct id *id)
 {
     struct moon_buf in = moon_buf_of(value);
 
-    if (!skip_cfws(&in))
+    if (!moon_authres_skip_cfws(&in))
         return false;
     if (moon_buf_skip(&in, '"')) {
         if (!take_quoted(&in, id))
@@ -88,10 +88,10 @@ static bool read_id(struct moon_span value, struct id *id)
         for (size_t i = 0; i < token.n; i++)
             add(id, token.p[i]);
     }
-    if (!skip_cfws(&in))
+    if (!moon_authres_skip_cfws(&in))
         return false;
     (void)moon_buf_while(&in, moon_is_digit); /* the version, if any */
-    return skip_cfws(&in) && (moon_buf_at_end(&in) || moon_buf_skip(&in, ';'));
+    return moon_authres_skip_cfws(&in) && (moon_buf_at_end(&in) || moon_buf_skip(&in, ';'));
 }
 
 bool moon_authres_read_id(struct moon_span value, char id[MOON_AUTHRES_ID_SIZE])

@@ -16,6 +16,9 @@
  * *id is then "". */
 bool moon_authres_read_id(struct moon_span value, char id[MOON_AUTHRES_ID_SIZE]);
 
+/* White space and comments (RFC 5322 section 3.2.2); false for what is neither closed nor clean. */
+bool moon_authres_skip_cfws(struct moon_buf *in);
+
 /* RFC 2045 section 5.1, ASCII. */
 bool moon_authres_is_token(char c);
 

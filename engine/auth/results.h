@@ -73,25 +73,78 @@ struct moon_dkim {
     size_t found; /* fields named DKIM-Signature; more than `count` when the limit was hit */
 };
 
+/* What a sealer wrote of one method into its ARC-Authentication-Results (RFC 8601 section 2.2):
+ * words in lower case, values decoded. Worth what the sealer is worth, and nothing unless the chain
+ * passes. */
+struct moon_arc_property {
+    const char *name; /* "smtp.mailfrom" */
+    const char *value;
+};
+struct moon_arc_result {
+    const char *method, *result;          /* "dmarc", "pass" */
+    const char *reason;                   /* or NULL */
+    struct moon_arc_property *properties; /* each name once: the first */
+    size_t property_count;
+};
+
+/* Is the body what the signer of an ARC-Message-Signature saw? */
+enum moon_arc_body { MOON_ARC_BODY_UNKNOWN = 0, MOON_ARC_BODY_INTACT, MOON_ARC_BODY_CHANGED };
+
+/* An ARC-Message-Signature. */
+struct moon_arc_signature {
+    enum moon_result result; /* NONE: not looked at */
+    const char *reason;
+    const char *domain, *selector, *algorithm; /* d=, s=, a=; NULL when they cannot be read */
+    unsigned bits;
+    int64_t body_length, signed_at_s, expires_s; /* l=, t=, x=, or -1 */
+    enum moon_arc_body body;
+    bool covers_from; /* From is in h= */
+};
+
+/* The three fields of one instance; what is missing leaves its members NULL. */
 struct moon_arc_set {
     unsigned instance;
     const char *domain, *selector; /* of the seal */
     const char *cv;                /* as the sealer wrote it */
     const char *authserv_id;
+    enum moon_result seal_result; /* NONE: not looked at */
+    const char *seal_reason;
+    const char *algorithm; /* of the seal */
+    unsigned bits;
+    int64_t signed_at_s; /* of the seal, or -1 */
+    struct moon_arc_signature signature;
+    struct moon_arc_result *results; /* in the order written */
+    size_t result_count;
 };
 
 struct moon_arc {
-    enum moon_result
-        result; /* none, pass, fail; this version finds and counts, it does not verify:
-                   `verified` false, result none when there is no field, else neutral */
-    const char *reason;
-    bool verified;
-    unsigned instances; /* highest instance found; 0 without ARC fields */
+    enum moon_result result; /* none, pass, fail (RFC 8617 section 4.4) */
+    const char *reason;      /* of fail: names field and instance; else "" */
+    bool verified;           /* there were fields, and the whole procedure was run on them */
+    bool temperror;          /* the fail is for want of a DNS answer: another try might pass */
+    unsigned instances;      /* highest instance found; 0 without ARC fields */
     size_t seal_count, signature_count, results_count; /* fields found of the three kinds */
-    struct moon_arc_set *sets;
+    struct moon_arc_set *sets;                         /* by instance */
     size_t set_count;
-    unsigned oldest_pass, failed_instance; /* 0: not known */
+    int oldest_pass; /* of a pass: the oldest instance whose signature still verifies, 0 when all
+                        do, -1 when limits kept us from looking */
+    unsigned failed_instance;    /* of a fail; 0: no one instance */
+    const char *failed_part;     /* of a fail: "seal", "signature", "results", "structure" */
+    unsigned body_changed_after; /* the newest instance whose signature was made over another
+                                    body; 0: none that is known */
 };
+
+/* The newest set sealed by exactly this domain (normalized) that still binds: the chain passes, and
+ * the set is the newest of all or its own signature of the message still verifies; else NULL. A set
+ * below somebody else's changes says nothing about the message as it is now: anybody can put his
+ * own seal on top of a good chain. */
+const struct moon_arc_set *moon_arc_sealed_by(const struct moon_arc *arc, const char *domain);
+
+/* Does that set say that the method ("spf", "dkim", "dmarc", ...) passed? Its signature must cover
+ * From; a header.from that it names must be the Author Domain of now (NULL: there is none). Of
+ * several entries of a method the first counts; of dkim, which has one for each signature, any. */
+bool moon_arc_vouches(const struct moon_arc *arc, const char *domain, const char *method,
+                      const char *author_domain);
 
 /* What a domain owner asks for (RFC 9989 section 4.7, p, sp, np). */
 enum moon_dmarc_policy {

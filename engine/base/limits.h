@@ -64,6 +64,14 @@
 #define MOON_RSA_BITS_MIN        1024 /* RFC 8301 section 3.2 */
 #define MOON_RSA_BITS_MAX        4096
 #define MOON_ARC_INSTANCES_MAX   50u /* RFC 8617 section 4.2.1 */
+/* Of one ARC-Authentication-Results: large sites write ten results with three properties each. */
+#define MOON_ARC_RESULTS_MAX    50u
+#define MOON_ARC_PROPERTIES_MAX 20u
+#define MOON_ARC_VALUE_MAX      512u /* an address is not longer than 320 */
+/* Key questions of a chain that go out with the first ones; a chain with more distinct keys asks
+ * the rest when SPF, DKIM and DMARC have their answers, so that it cannot use up their questions.
+ */
+#define MOON_ARC_EARLY_KEYS_MAX 8u
 
 /* DMARC. */
 #define MOON_DMARC_RECORD_MAX  4096u

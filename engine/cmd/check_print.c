@@ -95,6 +95,33 @@ static void print_dkim(FILE *to, struct moon_arena *arena, const struct moon_dki
                       dkim->found - dkim->count);
 }
 
+static void print_arc(FILE *to, struct moon_arena *arena, const struct moon_arc *arc)
+{
+    struct details d = {to, false};
+    char text[96];
+
+    if (!arc->verified) {
+        (void)fprintf(to, "%-10s%-*s%s\n", "ARC", RESULT_WIDTH, moon_result_name(arc->result),
+                      "no ARC fields");
+        return;
+    }
+    row(to, "ARC", moon_result_name(arc->result),
+        shown(arena, arc->set_count ? arc->sets[arc->set_count - 1].domain : NULL));
+    (void)snprintf(text, sizeof text, "%zu set%s", arc->set_count, arc->set_count == 1 ? "" : "s");
+    detail(&d, text);
+    if (arc->result == MOON_RESULT_PASS && arc->oldest_pass > 0) {
+        (void)snprintf(text, sizeof text, "signatures hold from i=%d on", arc->oldest_pass);
+        detail(&d, text);
+    }
+    if (arc->body_changed_after) {
+        (void)snprintf(text, sizeof text, "body changed after i=%u", arc->body_changed_after);
+        detail(&d, text);
+    }
+    if (*arc->reason)
+        detail(&d, shown(arena, arc->reason));
+    (void)fputc('\n', to);
+}
+
 static void print_dmarc(FILE *to, struct moon_arena *arena, const struct moon_results *results)
 {
     const struct moon_dmarc *dmarc = &results->dmarc;
@@ -170,7 +197,7 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
                        const struct moon_message *msg, const struct moon_outcome *outcome)
 {
     const struct moon_results *r = &outcome->results;
-    char ip[MOON_IP_TEXT_MAX], text[96];
+    char ip[MOON_IP_TEXT_MAX];
 
     (void)fprintf(to, "%-10s%s, HELO %s\n", "Client", moon_ip_format(&msg->session.ip, ip),
                   shown(arena, msg->session.helo));
@@ -179,9 +206,7 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
     print_spf(to, arena, "SPF", &r->spf);
     print_spf(to, arena, "SPF HELO", &r->spf_helo);
     print_dkim(to, arena, &r->dkim);
-    (void)snprintf(text, sizeof text, "%u sets, not verified by this version", r->arc.instances);
-    (void)fprintf(to, "%-10s%-*s%s\n", "ARC", RESULT_WIDTH, moon_result_name(r->arc.result),
-                  r->arc.instances ? text : "no ARC fields");
+    print_arc(to, arena, &r->arc);
     print_dmarc(to, arena, r);
     (void)fprintf(to, "%-10s%u questions in %u rounds, %lld.%03lld ms waiting\n\n", "DNS",
                   r->dns.questions, r->dns.rounds, (long long)r->dns.waiting_us / 1000,

@@ -10,6 +10,11 @@
 
 /* What a stranger can make long is cut to this in records. */
 #define TEXT_MAX 512u
+/* Kept of a chain: the newest sets, and of each the first results and properties. Real chains have
+ * fewer; a hostile one must not crowd the rest out of the record. */
+#define ARC_SETS       5u
+#define ARC_RESULTS    8u
+#define ARC_PROPERTIES 6u
 
 static void add(struct moon_json *json, const char *key, const char *value)
 {
@@ -145,10 +150,86 @@ static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
     moon_json_close(json, '}');
 }
 
+/* {"method", "result", "properties"}: what a policy and a reader can use of it. */
+static void json_arc_results(struct moon_json *json, const struct moon_arc_set *set)
+{
+    if (set->result_count == 0)
+        return;
+    moon_json_array(json, "results");
+    for (size_t i = 0; i < set->result_count && i < ARC_RESULTS; i++) {
+        const struct moon_arc_result *result = &set->results[i];
+        moon_json_object(json, NULL);
+        add(json, "method", result->method);
+        add(json, "result", result->result);
+        add(json, "reason", result->reason);
+        for (size_t k = 0; k < result->property_count && k < ARC_PROPERTIES; k++) {
+            if (k == 0)
+                moon_json_object(json, "properties");
+            add(json, result->properties[k].name, result->properties[k].value);
+        }
+        if (result->property_count)
+            moon_json_close(json, '}');
+        moon_json_close(json, '}');
+    }
+    moon_json_close(json, ']');
+}
+
+static void json_arc_set(struct moon_json *json, const struct moon_arc_set *set)
+{
+    static const char *const bodies[] = {NULL, "intact", "changed"};
+    const struct moon_arc_signature *signature = &set->signature;
+
+    moon_json_object(json, NULL);
+    moon_json_int(json, "instance", set->instance);
+    add(json, "domain", set->domain);
+    add(json, "selector", set->selector);
+    add(json, "cv", set->cv);
+    add(json, "authserv_id", set->authserv_id);
+    if (set->seal_result != MOON_RESULT_NONE)
+        moon_json_string(json, "seal", moon_result_name(set->seal_result));
+    add(json, "seal_reason", set->seal_reason);
+    if (signature->result != MOON_RESULT_NONE)
+        moon_json_string(json, "signature", moon_result_name(signature->result));
+    add(json, "signature_reason", signature->reason);
+    if (signature->domain && (!set->domain || !moon_domain_equal(set->domain, signature->domain)))
+        add(json, "signature_domain", signature->domain);
+    add(json, "body", bodies[signature->body]);
+    if (signature->body_length >= 0)
+        moon_json_int(json, "body_length", signature->body_length);
+    add(json, "algorithm", set->algorithm);
+    add_count(json, "bits", set->bits);
+    if (set->signed_at_s >= 0)
+        moon_json_int(json, "signed_at", set->signed_at_s);
+    json_arc_results(json, set);
+    moon_json_close(json, '}');
+}
+
+static void json_arc(struct moon_json *json, const struct moon_arc *arc)
+{
+    size_t first = arc->set_count > ARC_SETS ? arc->set_count - ARC_SETS : 0;
+
+    moon_json_object(json, "arc");
+    add_result(json, arc->result, arc->reason);
+    add_flag(json, "temperror", arc->temperror);
+    add_flag(json, "verified", arc->verified);
+    add_count(json, "instances", arc->instances);
+    if (arc->result == MOON_RESULT_PASS && arc->oldest_pass >= 0)
+        moon_json_int(json, "oldest_pass", arc->oldest_pass);
+    add_count(json, "failed_instance", arc->failed_instance);
+    add(json, "failed_part", arc->failed_part);
+    add_count(json, "body_changed_after", arc->body_changed_after);
+    for (size_t i = first; i < arc->set_count; i++) {
+        if (i == first)
+            moon_json_array(json, "sets");
+        json_arc_set(json, &arc->sets[i]);
+    }
+    if (arc->set_count)
+        moon_json_close(json, ']');
+    moon_json_close(json, '}');
+}
+
 void moon_json_results(struct moon_json *json, const struct moon_results *results)
 {
-    const struct moon_arc *arc = &results->arc;
-
     json_from(json, &results->from);
     json_spf(json, "spf", &results->spf);
     json_spf(json, "spf_helo", &results->spf_helo);
@@ -160,11 +241,7 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
     moon_json_close(json, ']');
     if (results->dkim.found > results->dkim.count)
         moon_json_int(json, "dkim_found", (int64_t)results->dkim.found);
-    moon_json_object(json, "arc");
-    add_result(json, arc->result, arc->reason);
-    add_flag(json, "verified", arc->verified);
-    add_count(json, "instances", arc->instances);
-    moon_json_close(json, '}');
+    json_arc(json, &results->arc);
     json_dmarc(json, &results->dmarc);
 }
 

@@ -2,10 +2,10 @@
  *
  * scan: the way of one message through the engine.
  *
- *   1. who wrote it (From)              5. DMARC, which needs both
+ *   1. who wrote it (From)              5. DMARC, which needs both; then ARC
  *   2. ask DNS for all we can foresee   6. seal: the results are const from here
  *   3. SPF of MAIL FROM and HELO        7. every tenant's policy
- *   4. DKIM, ARC                        8. merge and decide
+ *   4. DKIM                             8. merge and decide
  *
  * Steps 1 and 2 never wait; in steps 3 to 5 whoever needs an answer lets all questions go on.
  */
@@ -57,6 +57,7 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
                                    .receiver = msg->receiver_name,
                                    .now_s = msg->received_s};
     struct moon_dkim_check *dkim = NULL;
+    struct moon_arc_check *arc = NULL;
 
     enum moon_status status = moon_from_parse(arena, msg, &results->from);
     if (status != MOON_OK)
@@ -71,15 +72,17 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
         moon_dmarc_prefetch_identifier(dns, &results->from, discovery,
                                        moon_dkim_candidate(dkim, i));
     if (status == MOON_OK)
+        status = moon_arc_begin(arena, dns, msg, &arc);
+    if (status == MOON_OK)
         status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);
     if (status == MOON_OK)
         status = moon_spf_check_helo(arena, dns, &query, &results->spf_helo);
     if (status == MOON_OK)
         status = moon_dkim_finish(dkim, &results->dkim);
     if (status == MOON_OK)
-        status = moon_arc_survey(arena, msg, &results->arc);
-    if (status == MOON_OK)
         status = moon_dmarc_evaluate(arena, dns, discovery, pct_draw(msg), results);
+    if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
+        status = moon_arc_finish(arc, &results->arc);
     results->iprev = msg->session.host_name ? MOON_RESULT_PASS : MOON_RESULT_NONE;
     return status;
 }

@@ -155,13 +155,36 @@ static void tells_what_the_session_knows(void **state)
                                                     "auth=pass smtp.auth=joe@rcpt.example"));
 }
 
-static void arc_that_was_not_verified_is_left_out(void **state)
+/* RFC 8617 sections 6 and 10.2 */
+static void arc_names_the_oldest_pass_and_the_client(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    static const struct {
+        enum moon_result result;
+        const char *reason;
+        int oldest_pass;
+        const char *ip, *want;
+    } rows[] = {
+        {MOON_RESULT_PASS, "", 0, "192.0.2.7",
+         "; arc=pass header.oldest-pass=0 smtp.remote-ip=192.0.2.7"},
+        {MOON_RESULT_PASS, "", 3, "2001:db8::7",
+         "; arc=pass header.oldest-pass=3 smtp.remote-ip=\"2001:db8::7\""},
+        {MOON_RESULT_PASS, "", -1, "192.0.2.7", "; arc=pass smtp.remote-ip=192.0.2.7"},
+        {MOON_RESULT_FAIL, "ARC-Seal i=2: is missing", -1, "192.0.2.7",
+         "; arc=fail reason=\"ARC-Seal i:2: is missing\" smtp.remote-ip=192.0.2.7"},
+        {MOON_RESULT_NONE, "", -1, "192.0.2.7", "; arc=none"},
+    };
     (void)state; /* cmocka's, not used */
-    results.arc.result = MOON_RESULT_NEUTRAL;
-    assert_null(strstr(compose(&msg, &results), " arc="));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct moon_message msg = plain_message();
+        struct moon_results results = plain_results();
+        results.arc.result = rows[i].result;
+        results.arc.reason = rows[i].reason;
+        results.arc.oldest_pass = rows[i].oldest_pass;
+        assert_true(moon_ip_parse(moon_span_of(rows[i].ip), &msg.session.ip));
+        const char *got = compose(&msg, &results), *at = strstr(got, "; arc=");
+        if (!at || strcmp(at, rows[i].want) != 0)
+            fail_msg("got %s, want %s", got, rows[i].want);
+    }
 }
 
 static void what_strangers_wrote_cannot_change_the_structure(void **state)
@@ -282,7 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_null_sender_is_reported_by_its_helo, begin, end),
         cmocka_unit_test_setup_teardown(spf_of_mail_from_stands_behind_that_of_helo, begin, end),
         cmocka_unit_test_setup_teardown(tells_what_the_session_knows, begin, end),
-        cmocka_unit_test_setup_teardown(arc_that_was_not_verified_is_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(arc_names_the_oldest_pass_and_the_client, begin, end),
         cmocka_unit_test_setup_teardown(what_strangers_wrote_cannot_change_the_structure, begin,
                                         end),
         cmocka_unit_test_setup_teardown(base64_is_quoted_where_it_is_no_token, begin, end),

@@ -118,6 +118,8 @@ static void a_wrong_name_is_an_error_that_names_the_right_one(void **state)
         {"return #m.dmarc", "m.dmarc is no list"},
         {"for k in pairs(m) do end", "pairs wants a table"},
         {"return m.arc:vouches('x', 'dkmi')", "m.arc:vouches wants"},
+        {"return m.arc:vouches(nil, 'dkim')", "m.arc:vouches wants a list, an entry of one"},
+        {"return m.arc:vouches({}, 'dkim')", "m.arc:vouches wants a list, an entry of one"},
         {"return m.from.domain .. nil", "tenants/acme.lua:3: attempt to concatenate"},
     };
     (void)state; /* cmocka's, not used */
