@@ -18,10 +18,15 @@ A scenario is one message with its own zone and what must come out:
     dkim.0.result: pass
     dmarc.error: *                         present, whatever it is;  "-": absent
 
-`rcpt` and `sign` may be repeated; a line of the last signature given is on top.
+`rcpt`, `sign` and `seal` may be repeated; a line of the last signature given is on top. `seal` adds the
+next ARC set, above all signatures: options of build/tests/seal, and append="text", which a sealer
+puts at the end of the body first:
+
+    seal: domain=list.example selector=s key=rsa2048 append="a footer" results="mx.list.example; dmarc=pass"
 """
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -30,7 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 KEYS = os.path.join(TREE, "tests", "support", "keys")
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full"]
-REPEATED = {"rcpt", "sign"}
+REPEATED = {"rcpt", "sign", "seal"}
 OPTIONS = {"ip", "helo", "host", "from", "policy", "time"}
 
 
@@ -60,6 +65,7 @@ class Programs:
     def __init__(self, build):
         self.moonscan = os.path.join(build, "moonscan")
         self.sign = os.path.join(build, "tests", "sign")
+        self.seal = os.path.join(build, "tests", "seal")
         # MOON_WRAP=valgrind: the same under valgrind, whose findings are failures.
         self.wrap = VALGRIND if os.environ.get("MOON_WRAP") == "valgrind" else []
 
@@ -71,6 +77,16 @@ class Programs:
     def signed(self, message, how):
         words = dict(word.split("=", 1) for word in how.split() if "=" in word)
         command = [self.sign]
+        for key, value in words.items():
+            command += ["--" + key, key_file(value) if key == "key" else value]
+        return subprocess.run(command, input=message, check=True, capture_output=True).stdout
+
+
+    def sealed(self, message, instance, how):
+        words = dict(word.split("=", 1) for word in shlex.split(how))
+        if "append" in words:
+            message += words.pop("append").encode() + b"\r\n"
+        command = [self.seal, "--instance", str(instance)]
         for key, value in words.items():
             command += ["--" + key, key_file(value) if key == "key" else value]
         return subprocess.run(command, input=message, check=True, capture_output=True).stdout
@@ -125,6 +141,8 @@ def run(programs, folder, head, sections):
     message = sections["message"].replace("\r\n", "\n").replace("\n", "\r\n").encode()
     for how in head.get("sign", []):
         message = programs.signed(message, how)
+    for instance, how in enumerate(head.get("seal", []), 1):
+        message = programs.sealed(message, instance, how)
     with open(zone, "w", encoding="utf-8") as file:
         file.write(expand_keys(programs, sections["zone"]))
     with open(mail, "wb") as file:
