@@ -3,13 +3,17 @@
 -- The built-in policy "standard": RFC 9989 section 7.4. A domain owner's p=reject alone is no reason
 -- to refuse a message, because forwarders and mailing lists break authentication every day: without
 -- other knowledge it is quarantined, as p=quarantine asks. Trouble with DNS is nobody's fault: the
--- message is taken (a tenant may ask to defer instead).
+-- message is taken (a tenant may ask to defer instead). A From field that names no single domain would
+-- get around DMARC altogether (RFC 9989 section 11.5), so it is quarantined as well.
 
 local moon <const> = require "moonscan"
 
 local policy = {}
 
 function policy.message(m)
+  if not m.from.domain then -- several domains, none, or none that can be read: DMARC cannot protect
+    return moon.quarantine { reason = "From names no single domain: " .. (m.from.reason or "unknown") }
+  end
   if m.dmarc.result ~= "fail" then
     return moon.accept {}
   end
