@@ -27,6 +27,11 @@ LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto libseccomp
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim
 
+# Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
+tell_missing = @missing=$$(echo $$($(1))); [ -z "$$missing" ] || { \
+	echo "make: missing: $$missing. On Debian, \`make deps\` installs all that is needed." >&2; exit 1; }
+without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 || echo $(1)
+
 # --- what is built -------------------------------------------------------------------------------
 
 ENGINE_SRC = $(filter-out engine/cmd/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
@@ -43,14 +48,29 @@ FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/f
 SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
 SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
 
-.PHONY: all help program module amalgamation units fuzz-replay support clean deps demo lint
-all: program module
-program: $(BUILD)/moonscan
-module: $(BUILD)/moonscan.so
-amalgamation: $(BUILD)/moonscan_local_scan.c
-units: $(UNIT_TESTS)
-fuzz-replay: $(FUZZ_REPLAY)
-support: $(SUPPORT_PROGRAMS)
+.PHONY: all help needs needs-module program module amalgamation units fuzz-replay support clean deps demo lint
+all: program module ## build the program and the module (the default)
+
+# What a target is for, as it stands behind two # at its line.
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | sort | expand -t 16
+	@echo 'Variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) BUILD=$(BUILD) CC=$(CC) SANITIZE=$(SANITIZE)'
+
+program: $(BUILD)/moonscan ## build/moonscan: worker and command line
+module: $(BUILD)/moonscan.so ## build/moonscan.so: what Exim loads
+amalgamation: $(BUILD)/moonscan_local_scan.c ## the module as one C file, for an Exim of your own
+units: $(UNIT_TESTS) ## build the unit tests
+fuzz-replay: $(FUZZ_REPLAY) ## build the fuzz targets as programs that replay files
+support: $(SUPPORT_PROGRAMS) ## build the helper programs of the tests
+
+needs:
+	$(call tell_missing,command -v $(firstword $(CC)) >/dev/null || echo $(CC); \
+	  for l in $(LIBRARIES); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done; \
+	  $(call without_header,spf2/spf.h); $(call without_header,opendkim/dkim.h))
+
+needs-module:
+	$(call tell_missing,command -v $(firstword $(CC)) >/dev/null || echo $(CC); \
+	  $(call without_header,local_scan.h,-I$(EXIM_INCLUDE)))
 
 $(BUILD)/libmoon.a: $(ENGINE_OBJ)
 	@rm -f $@
@@ -74,7 +94,7 @@ $(BUILD)/libmodule.a: $(MODULE_PLAIN_SRC:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/obj/%.o: %.c Makefile
+$(BUILD)/obj/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
@@ -86,7 +106,7 @@ $(BUILD)/pic/local_scan/settings.o $(BUILD)/moonscan_local_scan.c: $(BUILD)/pref
 .PHONY: FORCE
 FORCE:
 
-$(BUILD)/pic/%.o: %.c Makefile
+$(BUILD)/pic/%.o: %.c Makefile | needs-module
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) -isystem $(EXIM_INCLUDE) -DMOON_DLOPEN '-DMOON_PROGRAM="$(PREFIX)/bin/moonscan"' $(OPT) $(WARN) -fstack-protector-strong -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
@@ -127,18 +147,18 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(BUILD)/libsupport.a $(BU
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # What building and testing needs: packages by apt, daemons unpacked into $(BUILD)/daemons.
-deps:
+deps: ## install what building and testing needs (apt); no mail server
 	@bash tests/support/deps.sh $(BUILD)/daemons
 
 # Mail by SMTP through a real Exim on loopback, a table row each.
-demo: deps
+demo: deps ## mail through a real Exim and a DNS server on loopback
 	@$(MAKE) --no-print-directory -s all support
 	@BUILD=$(BUILD) /usr/bin/python3 tests/support/demo.py
 
 # Everything: what demo does, both compilers, the sanitizers' build, the house rules, every test.
 ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined OPT='-O1 -g'
 .PHONY: check $(BUILD)/tests/commands
-check: demo
+check: demo ## demo, then every test
 	@$(MAKE) --no-print-directory -s all units support amalgamation
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all
 	@$(MAKE) --no-print-directory -s $(ASAN) program units fuzz-replay support
@@ -164,33 +184,38 @@ $(BUILD)/tests/commands:
 	} > $@
 
 # The house rules that a machine can check; what cannot be checked here is said and left out.
-lint:
+lint: ## the house rules that a machine can check
 	@/usr/bin/python3 tests/lint/lint.py --build $(BUILD)
 
-clean:
+clean: ## remove the build folder
 	rm -rf $(BUILD)
 
 # --- installing ----------------------------------------------------------------------------------
-# Files of the package only: configuration, snapshots and the decision log are the site's.
+# Configuration, snapshots and the decision log are the site's: a first moonscan.lua, which only
+# watches, is put where there is no configuration at all.
 
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 LIBDIR  = $(DESTDIR)$(PREFIX)/lib/moonscan
 DATADIR = $(DESTDIR)$(PREFIX)/share/moonscan
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+ETCDIR  = $(DESTDIR)$(SYSCONFDIR)/moonscan
 
 .PHONY: install uninstall
-install: all
+install: all ## install; a configuration that is there stays
 	install -d $(BINDIR) $(LIBDIR) $(DATADIR)/policies $(DATADIR)/exim $(MANDIR)/man8
 	install -m 0755 $(BUILD)/moonscan $(BINDIR)/.moonscan.new && mv -f $(BINDIR)/.moonscan.new $(BINDIR)/moonscan
 	install -m 0644 $(BUILD)/moonscan.so $(LIBDIR)/.moonscan.so.new && mv -f $(LIBDIR)/.moonscan.so.new $(LIBDIR)/moonscan.so
 	cp -R policies/. $(DATADIR)/policies/
 	cp -R docs/exim/. $(DATADIR)/exim/
 	install -m 0644 docs/man/*.8 $(MANDIR)/man8/
+	@[ -e $(ETCDIR) ] || { install -d $(ETCDIR) && install -m 0644 docs/moonscan.lua $(ETCDIR)/ && \
+	  echo "$(ETCDIR)/moonscan.lua is new: it watches, and changes no mail's fate"; }
 
-uninstall:
+uninstall: ## remove what install brought, but for the configuration
 	rm -f $(BINDIR)/moonscan $(MANDIR)/man8/moonscan.8
 	rm -rf $(LIBDIR) $(DATADIR)
-	@echo "Left in place: $(SYSCONFDIR)/moonscan, $(STATEDIR)/moonscan, $(LOGDIR)/moonscan (yours)."
+	@echo "Left in place, as they are yours: $(SYSCONFDIR)/moonscan, $(STATEDIR)/moonscan, $(LOGDIR)/moonscan," \
+	  "/var/spool/moonscan (the quarantine)."
 
 .SECONDARY:
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)

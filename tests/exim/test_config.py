@@ -11,7 +11,7 @@ from common import Lab, Suite, laboratory, want, want_in, zones
 
 suite = Suite(not_static="Debian's configuration is for Debian's daemons")
 SPLIT = "docs/exim/debian-split/conf.d"
-FILES = {"main.conf": "main/00_moonscan", "router.conf": "router/150_moonscan_quarantine",
+FILES = {"main.conf": "main/00_moonscan", "router.conf": "router/050_moonscan_quarantine",
          "transport.conf": "transport/35_moonscan_quarantine"}
 ANSWERS = """dc_eximconfig_configtype='internet'
 dc_other_hostnames='acme.test'
@@ -88,7 +88,7 @@ def debians_configuration_loads_the_module(lab):
 def the_quarantine_router_stands_before_those_that_deliver(lab):
     routers = printed(lab, "router_list").split()
     place = routers.index("moonscan_quarantine")
-    for name in ("dnslookup", "system_aliases", "userforward", "local_user"):
+    for name in ("hubbed_hosts", "dnslookup", "system_aliases", "userforward", "local_user"):
         want(place < routers.index(name), True, "before %s in %r" % (name, routers))
 
 
