@@ -267,13 +267,25 @@ static enum moon_status verify_seals(struct moon_arc_check *check)
     return status;
 }
 
+static size_t header_bytes(const struct moon_message *msg)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < msg->field_count; i++)
+        bytes += msg->fields[i].raw.n;
+    return bytes;
+}
+
 /* Step 6. */
 static enum moon_status find_oldest_pass(struct moon_arc_check *check)
 {
+    size_t bytes = 0, header = header_bytes(check->msg);
+
     for (unsigned i = check->sets.highest - 1; i > 0; i--) {
         struct moon_sig *sig = &check->sets.entries[i].signature;
         struct state *state = &check->states[i];
-        if (sig->result == MOON_RESULT_NONE && (!state->signature_key || !state->has_body))
+        bytes += header;
+        if (sig->result == MOON_RESULT_NONE &&
+            (!state->signature_key || !state->has_body || bytes > MOON_ARC_OLDER_BYTES_MAX))
             return MOON_OK; /* beyond the limits: not known */
         enum moon_status status =
             sig->result == MOON_RESULT_NONE ? verify_signature(check, i) : MOON_OK;

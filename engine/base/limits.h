@@ -68,6 +68,9 @@
 #define MOON_ARC_RESULTS_MAX    50u
 #define MOON_ARC_PROPERTIES_MAX 20u
 #define MOON_ARC_VALUE_MAX      512u /* an address is not longer than 320 */
+/* Header bytes gone through for older signatures, whose verdict is a nicety: 50 sets over 300 KB,
+ * or 16 over the 1 MB that Exim takes; a quarter of a second. */
+#define MOON_ARC_OLDER_BYTES_MAX (16u * 1024 * 1024)
 /* Key questions of a chain that go out with the first ones; a chain with more distinct keys asks
  * the rest when SPF, DKIM and DMARC have their answers, so that it cannot use up their questions.
  */

@@ -10,11 +10,14 @@
 
 /* What a stranger can make long is cut to this in records. */
 #define TEXT_MAX 512u
-/* Kept of a chain: the newest sets, and of each the first results and properties. Real chains have
- * fewer; a hostile one must not crowd the rest out of the record. */
+/* Kept of a chain: the newest sets, and of each the first results and properties, while the text is
+ * not longer than ARC_BYTES. Real chains have less; a hostile one must not crowd the rest out of
+ * the record. */
 #define ARC_SETS       5u
 #define ARC_RESULTS    8u
 #define ARC_PROPERTIES 6u
+#define ARC_VALUE      128u
+#define ARC_BYTES      4000u
 
 static void add(struct moon_json *json, const char *key, const char *value)
 {
@@ -150,22 +153,29 @@ static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
     moon_json_close(json, '}');
 }
 
-/* {"method", "result", "properties"}: what a policy and a reader can use of it. */
-static void json_arc_results(struct moon_json *json, const struct moon_arc_set *set)
+static void add_short(struct moon_json *json, const char *key, const char *value)
+{
+    if (value && *value)
+        moon_json_span(json, key, moon_span_sub(moon_span_of(value), 0, ARC_VALUE));
+}
+
+/* {"method", "result", "properties"}: what a policy and a reader can use of it. `end` of the text:
+ * nothing is begun behind it. */
+static void json_arc_results(struct moon_json *json, const struct moon_arc_set *set, size_t end)
 {
     if (set->result_count == 0)
         return;
     moon_json_array(json, "results");
-    for (size_t i = 0; i < set->result_count && i < ARC_RESULTS; i++) {
+    for (size_t i = 0; i < set->result_count && i < ARC_RESULTS && json->str.length < end; i++) {
         const struct moon_arc_result *result = &set->results[i];
         moon_json_object(json, NULL);
         add(json, "method", result->method);
         add(json, "result", result->result);
-        add(json, "reason", result->reason);
+        add_short(json, "reason", result->reason);
         for (size_t k = 0; k < result->property_count && k < ARC_PROPERTIES; k++) {
             if (k == 0)
                 moon_json_object(json, "properties");
-            add(json, result->properties[k].name, result->properties[k].value);
+            add_short(json, result->properties[k].name, result->properties[k].value);
         }
         if (result->property_count)
             moon_json_close(json, '}');
@@ -174,7 +184,7 @@ static void json_arc_results(struct moon_json *json, const struct moon_arc_set *
     moon_json_close(json, ']');
 }
 
-static void json_arc_set(struct moon_json *json, const struct moon_arc_set *set)
+static void json_arc_set(struct moon_json *json, const struct moon_arc_set *set, size_t end)
 {
     static const char *const bodies[] = {NULL, "intact", "changed"};
     const struct moon_arc_signature *signature = &set->signature;
@@ -183,8 +193,8 @@ static void json_arc_set(struct moon_json *json, const struct moon_arc_set *set)
     moon_json_int(json, "instance", set->instance);
     add(json, "domain", set->domain);
     add(json, "selector", set->selector);
-    add(json, "cv", set->cv);
-    add(json, "authserv_id", set->authserv_id);
+    add_short(json, "cv", set->cv);
+    add_short(json, "authserv_id", set->authserv_id);
     if (set->seal_result != MOON_RESULT_NONE)
         moon_json_string(json, "seal", moon_result_name(set->seal_result));
     add(json, "seal_reason", set->seal_reason);
@@ -196,17 +206,18 @@ static void json_arc_set(struct moon_json *json, const struct moon_arc_set *set)
     add(json, "body", bodies[signature->body]);
     if (signature->body_length >= 0)
         moon_json_int(json, "body_length", signature->body_length);
-    add(json, "algorithm", set->algorithm);
+    add_short(json, "algorithm", set->algorithm);
     add_count(json, "bits", set->bits);
     if (set->signed_at_s >= 0)
         moon_json_int(json, "signed_at", set->signed_at_s);
-    json_arc_results(json, set);
+    json_arc_results(json, set, end);
     moon_json_close(json, '}');
 }
 
 static void json_arc(struct moon_json *json, const struct moon_arc *arc)
 {
     size_t first = arc->set_count > ARC_SETS ? arc->set_count - ARC_SETS : 0;
+    size_t end = json->str.length + ARC_BYTES;
 
     moon_json_object(json, "arc");
     add_result(json, arc->result, arc->reason);
@@ -221,7 +232,7 @@ static void json_arc(struct moon_json *json, const struct moon_arc *arc)
     for (size_t i = first; i < arc->set_count; i++) {
         if (i == first)
             moon_json_array(json, "sets");
-        json_arc_set(json, &arc->sets[i]);
+        json_arc_set(json, &arc->sets[i], end);
     }
     if (arc->set_count)
         moon_json_close(json, ']');

@@ -45,6 +45,9 @@ static void check_pass(const struct moon_arc *arc)
     must(newest->signature.result == MOON_RESULT_PASS &&
          newest->signature.body == MOON_ARC_BODY_INTACT);
     must(moon_arc_sealed_by(arc, newest->domain) == newest);
+    for (size_t i = 0; i < arc->set_count; i++)
+        if (moon_arc_vouches(arc, arc->sets[i].domain, "dmarc", "author.example"))
+            must(moon_arc_sealed_by(arc, arc->sets[i].domain) != NULL);
 }
 
 static void check(const struct moon_arc *arc)

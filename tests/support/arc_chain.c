@@ -44,7 +44,7 @@ static void keep(char **place, char *made)
 int moon_chain_begin(void **state)
 {
     (void)state;
-    moon_chain_arena = moon_arena_create(64u << 20);
+    moon_chain_arena = moon_arena_create(256u << 20);
     if (!moon_chain_arena)
         return -1;
     keep(&text, moon_arena_cstr(moon_chain_arena, "From: Ann <ann@author.example>\r\n"

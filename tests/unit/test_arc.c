@@ -286,6 +286,23 @@ static void beyond_four_bodies_the_oldest_pass_is_not_known(void **state)
     assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_UNKNOWN);
 }
 
+static void beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known(void **state)
+{
+    struct moon_str str;
+    (void)state; /* cmocka's, not used */
+    moon_str_begin(&str, moon_chain_arena);
+    moon_str_add(&str, "X-Long: ");
+    for (size_t i = 0; i < MOON_HEADER_BYTES_MAX - 65536; i += 16)
+        moon_str_add(&str, "0123456789abcde ");
+    moon_chain_put_field(moon_str_end(&str));
+    for (unsigned i = 1; i <= 6; i++)
+        moon_chain_add(moon_chain_seal(i, "a.example"));
+    struct moon_arc arc = moon_chain_passes(-1);
+    assert_int_equal(arc.sets[2].signature.result, MOON_RESULT_PASS);
+    assert_int_equal(arc.sets[0].signature.result, MOON_RESULT_NONE);
+    assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_INTACT);
+}
+
 /* A set has up to two keys: limits hold for the older signatures only. */
 static void asks_for_every_seal_key_but_not_for_every_signature(void **state)
 {
@@ -374,6 +391,7 @@ int main(void)
         CASE(length_limits_the_signed_body),
         CASE(canonicalizations_are_those_of_dkim),
         CASE(beyond_four_bodies_the_oldest_pass_is_not_known),
+        CASE(beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known),
         CASE(asks_for_every_seal_key_but_not_for_every_signature),
         CASE(beyond_the_question_limit_the_chain_fails_for_now),
         CASE(says_when_memory_runs_out),

@@ -15,6 +15,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/report/record.h"
+#include "engine/report/results.h"
 
 static char directory[] = "/tmp/moon-record-XXXXXX";
 static char path[64];
@@ -139,6 +140,57 @@ static void a_record_never_exceeds_its_bound(void **state)
     moon_arena_destroy(&arena);
 }
 
+/* Everything of it as large as the parser lets it be. */
+static struct moon_arc hostile_chain(struct moon_arena *arena)
+{
+    static char value[MOON_ARC_VALUE_MAX + 1];
+    struct moon_arc arc = {.result = MOON_RESULT_PASS, .reason = "", .verified = true};
+
+    memset(value, 'v', MOON_ARC_VALUE_MAX);
+    struct moon_arc_property *properties =
+        moon_arena_array(arena, MOON_ARC_PROPERTIES_MAX, sizeof *properties);
+    struct moon_arc_result *results =
+        moon_arena_array(arena, MOON_ARC_RESULTS_MAX, sizeof *results);
+    arc.sets = moon_arena_array(arena, MOON_ARC_INSTANCES_MAX, sizeof *arc.sets);
+    arc.instances = (unsigned)(arc.set_count = MOON_ARC_INSTANCES_MAX);
+    for (size_t i = 0; i < MOON_ARC_PROPERTIES_MAX; i++)
+        properties[i] = (struct moon_arc_property){"header.from", value};
+    for (size_t i = 0; i < MOON_ARC_RESULTS_MAX; i++)
+        results[i] =
+            (struct moon_arc_result){"dmarc", "pass", value, properties, MOON_ARC_PROPERTIES_MAX};
+    for (unsigned i = 0; i < MOON_ARC_INSTANCES_MAX; i++)
+        arc.sets[i] = (struct moon_arc_set){.instance = i + 1,
+                                            .domain = "sealer.example",
+                                            .cv = value,
+                                            .authserv_id = value,
+                                            .algorithm = value,
+                                            .seal_reason = "",
+                                            .signature = {.reason = ""},
+                                            .results = results,
+                                            .result_count = MOON_ARC_RESULTS_MAX};
+    return arc;
+}
+
+static void a_chain_leaves_room_for_the_rest_of_the_record(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_results results = {.arc = hostile_chain(arena)};
+    struct moon_json json;
+
+    (void)state;
+    moon_json_begin(&json, arena);
+    moon_json_object(&json, NULL);
+    moon_json_results(&json, &results);
+    moon_json_close(&json, '}');
+    const char *text = moon_json_end(&json);
+    assert_true(strlen(text) < MOON_RECORD_BYTES_MAX / 2);
+    assert_null(strstr(text, "\"instance\":45,")); /* the newest five are there */
+    assert_non_null(strstr(text, "\"instance\":46,"));
+    assert_non_null(strstr(text, "\"instance\":50,"));
+    assert_non_null(strstr(text, "\"properties\":{\"header.from\":\"vvv"));
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +199,7 @@ int main(void)
         cmocka_unit_test(says_why_a_record_could_not_be_written),
         cmocka_unit_test(a_plain_record_has_its_members),
         cmocka_unit_test(a_record_never_exceeds_its_bound),
+        cmocka_unit_test(a_chain_leaves_room_for_the_rest_of_the_record),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
