@@ -183,6 +183,15 @@ $(BUILD)/tests/commands:
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@
 
+# Do the tests notice a small change of engine/auth and engine/message? COUNT changes drawn by SEED.
+SEED  ?= 1
+COUNT ?= 60
+.PHONY: mutate
+mutate:
+	@MUTATE_CC='$(CC)' MUTATE_CFLAGS='$(CPPFLAGS_ALL) $(LIB_CFLAGS)' MUTATE_LIBS='$(LIBS)' \
+	  nice -n 10 /usr/bin/python3 tests/support/mutate.py --build $(BUILD) --seed $(SEED) \
+	  --count $(COUNT) $(if $(FILES),--files $(FILES))
+
 # The house rules that a machine can check; what cannot be checked here is said and left out.
 lint: ## the house rules that a machine can check
 	@/usr/bin/python3 tests/lint/lint.py --build $(BUILD)
