@@ -133,7 +133,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmo
 # Starts it as the worker, and looks for it there.
 $(BUILD)/tests/unit/test_ask: | $(BUILD)/tests/fakeworker
 
-$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libmodule.a $(BUILD)/libmoon.a
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libsupport.a $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -191,6 +191,8 @@ mutate:
 	@MUTATE_CC='$(CC)' MUTATE_CFLAGS='$(CPPFLAGS_ALL) $(LIB_CFLAGS)' MUTATE_LIBS='$(LIBS)' \
 	  nice -n 10 /usr/bin/python3 tests/support/mutate.py --build $(BUILD) --seed $(SEED) \
 	  --count $(COUNT) $(if $(FILES),--files $(FILES))
+
+include tests/fuzz/fuzz.mk
 
 # The house rules that a machine can check; what cannot be checked here is said and left out.
 lint: ## the house rules that a machine can check

@@ -35,38 +35,66 @@ char *moon_reply_text(struct moon_arena *arena, const char *esc, const char *tex
     return moon_str_end(&str);
 }
 
-enum moon_status moon_field_sanitize(struct moon_arena *arena, const char *field,
-                                     const char **text_r)
+/* Does a line end at p and a continuation line with something in it follow? */
+static bool is_fold(const char *p, const char *end)
 {
-    struct moon_span text = moon_span_trim(moon_span_of(field));
-    struct moon_str str;
-    size_t line = 0;
-    struct moon_field parsed;
-    bool is_field = false;
+    if (*p != '\n' || end - p < 2 || !moon_is_wsp(p[1]))
+        return false;
+    return moon_span_trim((struct moon_span){p + 1, strcspn(p + 1, "\n")}).n > 0;
+}
 
-    *text_r = NULL;
-    enum moon_status status = moon_field_parse(arena, text, &parsed, &is_field);
-    if (status != MOON_OK || !is_field)
-        return status;
-    moon_str_begin(&str, arena);
-    for (size_t i = 0; i < text.n && str.length < MOON_FIELD_BYTES_MAX; i++) {
-        char c = text.p[i];
-        bool fold =
-            c == '\n' && i + 1 < text.n && moon_is_wsp(text.p[i + 1]) &&
-            moon_span_trim((struct moon_span){text.p + i, strcspn(text.p + i + 1, "\n") + 1}).n;
-        if (fold || line >= MOON_FIELD_LINE_MAX - 1) {
-            moon_str_add(&str, fold ? "\n" : "\n ");
-            line = 0;
+/* The value's lines, none too long and none empty, as far as there is room. */
+static void add_value(struct moon_str *str, struct moon_span value)
+{
+    const char *end = value.p + value.n;
+    size_t line = str->length;
+    bool solid = true; /* has the line more than white space? The first one has the name. */
+
+    for (const char *p = value.p; p < end && str->length < MOON_FIELD_BYTES_MAX - 3; p++) {
+        bool fold = is_fold(p, end);
+        bool full = line >= MOON_FIELD_LINE_MAX - 1;
+        char c = *p;
+        if (!solid && (fold || (full && moon_is_wsp(c))))
+            continue; /* more white space than a line holds */
+        if (fold || (full && solid)) {
+            moon_str_add(str, fold ? "\n" : "\n ");
+            line = fold ? 0 : 1;
+            solid = false;
             if (fold)
                 continue;
         }
         if (c == '\r' || c == '\n')
             c = ' ';
-        else if ((unsigned char)c < 0x20 && c != '\t')
+        else if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f)
             c = '?';
-        moon_str_add_char(&str, c);
+        moon_str_add_char(str, c);
+        solid = solid || !moon_is_wsp(c);
         line++;
     }
-    *text_r = moon_str_end(&str);
-    return *text_r ? MOON_OK : MOON_ENOMEM;
+}
+
+enum moon_status moon_field_sanitize(struct moon_arena *arena, const char *field,
+                                     const char **text_r)
+{
+    struct moon_span text = moon_span_trim(moon_span_of(field));
+    struct moon_str str;
+    struct moon_field parsed;
+    bool is_field = false;
+
+    *text_r = NULL;
+    enum moon_status status = moon_field_parse(arena, text, &parsed, &is_field);
+    if (status != MOON_OK || !is_field || parsed.name.n > MOON_FIELD_LINE_MAX / 2)
+        return status;
+    moon_str_begin(&str, arena);
+    moon_str_add_span(&str, parsed.name);
+    moon_str_add_char(&str, ':');
+    add_value(&str, moon_span_sub(text, moon_span_find(text, ':') + 1, text.n));
+    size_t n = str.length;
+    char *clean = moon_str_end(&str);
+    if (!clean)
+        return MOON_ENOMEM;
+    while (n > 0 && (moon_is_wsp(clean[n - 1]) || clean[n - 1] == '\n'))
+        clean[--n] = '\0'; /* cut inside white space */
+    *text_r = clean;
+    return MOON_OK;
 }

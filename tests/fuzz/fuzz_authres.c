@@ -4,6 +4,9 @@
  * same bytes, cut at 0xff, as everything a stranger chooses: what we write must, read again by a
  * reader of its own, hold exactly the methods and results we put in, and so must it for a reader
  * that knows nothing of quoting.
+ *
+ * Parser: engine/auth/authres.c
+ * Parser: engine/auth/authres_id.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
  *
  * Fuzz target: what a worker may say, on its way into Exim. Whatever comes in, what goes out can be
  * sent, logged and spooled.
+ *
+ * Parser: local_scan/clean.c
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -3,6 +3,10 @@
  * Fuzz target of lua/config.c and lines.c: whatever moonscan.lua holds, the answer is settings that
  * the schema accepts, or mistakes with their lines. Also runs the input as a list and as
  * tenants.map.
+ *
+ * Parser: lua/config.c
+ * Parser: lua/lines.c
+ * Parser: lua/lists.c
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -3,6 +3,8 @@
  * fuzz_dkim_message: a zone, a line "%%", and a message, through the gate into libopendkim. The
  * results must keep the promises of results.h; pass and fail must be so for the signature core as
  * well.
+ *
+ * Parser: engine/auth/dkim.c
  */
 #include <stdlib.h>
 #include <string.h>

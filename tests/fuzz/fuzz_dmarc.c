@@ -2,6 +2,8 @@
  *
  * fuzz_dmarc: any bytes as a DMARC Policy Record. What comes out must be in range, and the record
  * as it is shown must mean the same when it is read again.
+ *
+ * Parser: engine/auth/dmarc_record.c
  */
 #include <stdint.h>
 #include <stdlib.h>

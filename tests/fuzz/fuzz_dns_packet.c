@@ -3,6 +3,8 @@
  * fuzz: a DNS reply. The first byte chooses the type asked for; the question is the one in the
  * packet, so that the inputs get past the check that it is ours. Whatever comes, the reply is
  * finished and consistent, and its names are names.
+ *
+ * Parser: engine/dns/packet.c
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -43,6 +45,24 @@ static void check_records(const struct moon_dns_reply *reply, enum moon_dns_type
     }
 }
 
+/* Our own question, cut anywhere, is no answer; nor is it with the bit set that says so. */
+static void check_query(const struct moon_dns_wire *name, enum moon_dns_type type,
+                        struct moon_arena *arena, size_t cut)
+{
+    uint8_t out[MOON_DNS_QUERY_MAX];
+    size_t n = moon_dns_packet_query(0x1234, name, type, cut % 2, out);
+    struct moon_dns_reply reply;
+    require(n <= sizeof out && n >= 12 + name->length + 4);
+    struct moon_span query = {(const char *)out, n};
+    moon_dns_packet_read(query, name, type, 0, arena, &reply);
+    require(reply.state == MOON_DNS_STATE_TROUBLE);
+    out[2] |= 0x80;
+    moon_dns_packet_read(query, name, type, 0, arena, &reply);
+    require(reply.state == MOON_DNS_STATE_NODATA && reply.count == 0);
+    moon_dns_packet_read(moon_span_sub(query, 0, cut % n), name, type, 0, arena, &reply);
+    require(reply.count == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum moon_dns_type types[] = {MOON_DNS_TYPE_A,   MOON_DNS_TYPE_CNAME,
@@ -64,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(!reply.follow || reply.target.length > 0);
     require(reply.hops <= MOON_DNS_CNAMES_MAX + 1);
     check_records(&reply, type);
+    require(moon_dns_packet_rcode(packet) <= 15 || packet.n < 4);
+    check_query(&name, type, arena, size);
     moon_arena_destroy(&arena);
     return 0;
 }

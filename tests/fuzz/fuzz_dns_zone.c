@@ -2,6 +2,9 @@
  *
  * fuzz: a zone text, and questions to the zone it gives. A text that is refused is refused with a
  * reason; a zone answers everything.
+ *
+ * Parser: engine/dns/zone_parse.c
+ * Parser: engine/dns/zone.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,6 +2,9 @@
  *
  * fuzz_from: any bytes as the header of a message. Whatever comes out must keep the promises of
  * message/address.h: ambiguity has a reason, an Author Domain is clean, kept text has no controls.
+ *
+ * Parser: engine/message/address.c
+ * Parser: engine/message/domain.c
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,6 +45,23 @@ static void check(struct moon_arena *arena, const struct moon_from *from)
     }
 }
 
+/* The same bytes as an envelope address. */
+static void check_path(struct moon_arena *arena, struct moon_span text)
+{
+    const char *local, *domain, *path = moon_arena_dup(arena, text);
+
+    if (!path || moon_path_split(arena, path, &local, &domain) != MOON_OK)
+        return;
+    if (strlen(local) > strlen(path))
+        abort();
+    if (!domain)
+        return;
+    const char *last = moon_domain_tail(domain, 1);
+    if (moon_domain_labels(last) != 1 || !moon_domain_within(domain, last) ||
+        moon_domain_within(domain, "") || moon_domain_labels(domain) < 1)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
@@ -55,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             MOON_OK &&
         moon_from_parse(arena, &msg, &from) == MOON_OK)
         check(arena, &from);
+    check_path(arena, (struct moon_span){(const char *)data, size});
     moon_arena_destroy(&arena);
     return 0;
 }

@@ -2,10 +2,15 @@
  *
  * fuzz_message: any bytes as a message. Header and body account for the whole text, every field
  * keeps the promises of message/message.h, and the body comes out in CRLF lines.
+ *
+ * Parser: engine/message/message.c
+ * Parser: engine/message/body.c
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "engine/base/limits.h"
 #include "engine/message/message.h"
@@ -44,6 +49,32 @@ static void check_fields(struct moon_arena *arena, struct moon_message *msg)
         abort();
 }
 
+/* The same bytes from a file, behind as many others, come out alike. */
+static void check_file(struct moon_span text)
+{
+    static struct moon_body_iter a, b;
+    const struct moon_body memory = {.memory = text, .fd = -1};
+    struct moon_body file;
+    struct moon_span left, right;
+    int fd = memfd_create("body", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (write(fd, "Name\n", 5) != 5 || write(fd, text.p, text.n) != (ssize_t)text.n ||
+        moon_body_of_fd(fd, 5, &file) != MOON_OK)
+        abort();
+    moon_body_begin(&a, &memory);
+    moon_body_begin(&b, &file);
+    do {
+        if (moon_body_next(&a, &left) != MOON_OK || moon_body_next(&b, &right) != MOON_OK ||
+            !moon_span_eq(left, right))
+            abort();
+    } while (left.n);
+    if (moon_body_of_fd(fd, 6 + (int64_t)text.n, &file) == MOON_OK)
+        abort();     /* starts behind the end */
+    (void)close(fd); /* only memory */
+}
+
 static void check_body(const struct moon_body *body)
 {
     static struct moon_body_iter iter;
@@ -78,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         check_fields(arena, &msg);
         check_body(&msg.body);
+        check_file(msg.body.memory);
     }
     moon_arena_destroy(&arena);
     return 0;

@@ -3,6 +3,9 @@
  * Fuzz target of the policy sandbox: the input is a policy. Whatever it does, the answer is a
  * verdict within the limits. The input up to the first line feed also serves as a pattern and,
  * reversed in roles, as its subject.
+ *
+ * Parser: lua/pattern.c
+ * Parser: lua/pattern_functions.c
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -25,22 +28,36 @@ static int run_policy(lua_State *L)
     return 0;
 }
 
+/* A replacement by a function: the number of its arguments, or nothing. */
+static int replace(lua_State *L)
+{
+    lua_pushinteger(L, lua_gettop(L));
+    return lua_tointeger(L, -1) > 1 ? 1 : 0;
+}
+
 static int run_pattern(lua_State *L)
 {
     struct input *input = moon_sandbox_context(L);
     struct moon_buf buf = moon_buf_of(input->text);
     struct moon_span pattern = moon_buf_until(&buf, '\n');
-    static const char *const names[] = {"find", "match", "gsub"};
+    static const char *const names[] = {"find", "match", "gsub", "gsub", "gsub"};
     (void)moon_buf_skip(&buf, '\n'); /* may be missing */
     lua_newtable(L);
     moon_pattern_functions(L);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 5; i++) {
         (void)lua_getfield(L, 1, names[i]);
         lua_pushlstring(L, buf.left ? buf.p : "", buf.left);
         lua_pushlstring(L, pattern.n ? pattern.p : "", pattern.n);
-        if (i == 2)
+        if (i == 2) {
             lua_pushliteral(L, "<%0%1>");
-        lua_call(L, i == 2 ? 3 : 2, LUA_MULTRET);
+        } else if (i == 3) {
+            lua_pushcfunction(L, replace);
+        } else if (i == 4) {
+            lua_newtable(L);
+            lua_pushliteral(L, "b");
+            lua_setfield(L, -2, "a");
+        }
+        lua_call(L, i >= 2 ? 3 : 2, LUA_MULTRET);
         lua_settop(L, 1);
     }
     return 0;

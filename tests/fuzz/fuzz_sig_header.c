@@ -2,6 +2,8 @@
  *
  * fuzz_sig_header: any text as the value of a signature field. What the parser accepts must keep
  * its promises.
+ *
+ * Parser: engine/auth/sig.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,10 @@
  * fuzz_spf_check: a whole check, libspf2 included. Lines of the input are the records of d.example,
  * i0.example, i1.example and so on, and of x.example what is left over. The check must end with a
  * result, within its limits, whatever they say.
+ *
+ * Parser: engine/auth/spf_check.c
+ * Parser: engine/auth/spf_canonical.c
+ * Parser: engine/auth/spf_prefetch.c
  */
 #include <stdlib.h>
 #include <string.h>

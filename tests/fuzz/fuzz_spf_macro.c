@@ -2,6 +2,8 @@
  *
  * fuzz_spf_macro: the first byte says where the text stands and which client it is; what is valid
  * is expanded within its bound, and turned into a name that keeps the limits of DNS.
+ *
+ * Parser: engine/auth/spf_macro.c
  */
 #include <stdlib.h>
 #include <string.h>

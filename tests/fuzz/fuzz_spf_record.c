@@ -2,6 +2,8 @@
  *
  * fuzz_spf_record: any bytes as an SPF record. What parses must keep its promises: terms lie inside
  * the record, domain-specs are valid, prefix lengths are in range.
+ *
+ * Parser: engine/auth/spf_record.c
  */
 #include <stdlib.h>
 

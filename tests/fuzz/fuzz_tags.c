@@ -2,6 +2,8 @@
  *
  * fuzz_tags: any bytes as a tag list. A list that is valid is still valid, and the same, when it is
  * written again from its parts.
+ *
+ * Parser: engine/message/tags.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Fuzz target: a whole frame. What is understood must survive writing and reading again.
+ *
+ * Parser: engine/wire/wire_get.c
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/base/limits.h"
 #include "engine/verdict/decide.h"
+#include "local_scan/clean.h"
 
 static struct moon_arena *arena;
 
@@ -71,6 +73,8 @@ static void fields_cannot_end_early(void **state)
         {"X-A: b\n\nBody", "X-A: b  Body"},
         {"X-A: b\n \nBody", "X-A: b   Body"},
         {"X-A: b\x01", "X-A: b?"},
+        {"X-A: b\x7f", "X-A: b?"},
+        {"X-A \t: b", "X-A: b"},
         {"no field", NULL},
         {": empty", NULL},
         {"", NULL},
@@ -97,11 +101,39 @@ static void long_fields_are_folded_and_cut(void **state)
     memset(text, 'x', sizeof text - 1);
     memcpy(text, "X-A: ", 5);
     assert_int_equal(moon_field_sanitize(arena, text, &got), MOON_OK);
-    assert_true(strlen(got) <= MOON_FIELD_BYTES_MAX + 2);
+    assert_true(strlen(got) <= MOON_FIELD_BYTES_MAX);
     for (const char *c = got; *c; c++) {
         line = *c == '\n' ? 0 : line + 1;
         assert_true(line <= MOON_FIELD_LINE_MAX);
     }
+}
+
+/* The module refuses what it would have to mend: nothing that leaves here may be of that kind. */
+static void long_white_space_makes_no_empty_line(void **state)
+{
+    static char text[2 * MOON_FIELD_BYTES_MAX];
+    static const size_t spaces[] = {900, 990, 1000, 1990, 2500, 7990, 7999, 9000};
+    const char *got = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        (void)snprintf(text, sizeof text, "X-A:%*s\n c%*sd", (int)spaces[i], " ", (int)spaces[i],
+                       " ");
+        assert_int_equal(moon_field_sanitize(arena, text, &got), MOON_OK);
+        assert_true(moon_clean_field_ok(moon_span_of(got)));
+    }
+}
+
+static void a_name_that_fills_a_line_is_no_field(void **state)
+{
+    static char text[2000];
+    const char *got = "";
+
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text + 990, ": y", 3);
+    assert_int_equal(moon_field_sanitize(arena, text, &got), MOON_OK);
+    assert_null(got);
 }
 
 int main(void)
@@ -111,6 +143,8 @@ int main(void)
         cmocka_unit_test(a_reply_line_is_cut_at_its_limit),
         cmocka_unit_test(fields_cannot_end_early),
         cmocka_unit_test(long_fields_are_folded_and_cut),
+        cmocka_unit_test(long_white_space_makes_no_empty_line),
+        cmocka_unit_test(a_name_that_fills_a_line_is_no_field),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
