@@ -33,3 +33,8 @@ fuzz-differential: $(BUILD)/tests/spf_differential
 fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/%)
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libsupport.a $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# For plant.py: how the programs of `make fuzz` are made.
+.PHONY: fuzz-words
+fuzz-words:
+	@echo "$(FUZZ_SAN)"

@@ -52,7 +52,7 @@ static void check_query(const struct moon_dns_wire *name, enum moon_dns_type typ
     uint8_t out[MOON_DNS_QUERY_MAX];
     size_t n = moon_dns_packet_query(0x1234, name, type, cut % 2, out);
     struct moon_dns_reply reply;
-    require(n <= sizeof out && n >= 12 + name->length + 4);
+    require(n <= sizeof out && n >= (size_t)name->length + 16);
     struct moon_span query = {(const char *)out, n};
     moon_dns_packet_read(query, name, type, 0, arena, &reply);
     require(reply.state == MOON_DNS_STATE_TROUBLE);
