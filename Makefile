@@ -53,7 +53,7 @@ all: program module ## build the program and the module (the default)
 
 # What a target is for, as it stands behind two # at its line.
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | sort | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile tests/fuzz/fuzz.mk | sort | expand -t 22
 	@echo 'Variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) BUILD=$(BUILD) CC=$(CC) SANITIZE=$(SANITIZE)'
 
 program: $(BUILD)/moonscan ## build/moonscan: worker and command line

@@ -2,6 +2,8 @@
  *
  * fuzz_aar: any bytes as the value of an ARC-Authentication-Results field. What comes out keeps the
  * limits, and no word of it can be taken for structure.
+ *
+ * Parser: engine/auth/arc_aar.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,6 +3,9 @@
  * fuzz_arc_message: a zone, a line "%%", and a message, through the whole validation of ARC. The
  * results must keep the promises of results.h, and a pass needs every seal and the newest
  * signature.
+ *
+ * Parser: engine/auth/arc.c
+ * Parser: engine/auth/arc_set.c
  */
 #include <stdlib.h>
 #include <string.h>
