@@ -70,11 +70,15 @@ static enum moon_status read_signatures(struct moon_dkim_check *check)
     return MOON_OK;
 }
 
-/* libopendkim takes SP before the colon, but no HTAB (RFC 5322 section 4.5.8 allows both). */
-static bool has_tab_before_colon(const struct moon_field *field)
+/* libopendkim takes SP before the colon, but no HTAB (RFC 5322 section 4.5.8 allows both) and
+ * nothing else that Exim takes there (VT, FF, a fold). */
+static bool has_odd_space_before_colon(const struct moon_field *field)
 {
     struct moon_span name = moon_span_sub(field->raw, 0, moon_span_find(field->raw, ':'));
-    return moon_span_find(name, '\t') != (size_t)-1;
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] < ' ')
+            return true;
+    return false;
 }
 
 /* Step 2. Forms that RFC 6376 allows and libopendkim 2.11 misreads: it would call a good signature
@@ -85,8 +89,8 @@ static const char *misread_form(const struct moon_sig *sig)
     for (size_t i = 0; i < raw.n; i++)
         if ((unsigned char)raw.p[i] >= 0x80)
             return "8-bit text in a signature is not supported";
-    if (has_tab_before_colon(sig->field))
-        return "a tab before the colon is not supported";
+    if (has_odd_space_before_colon(sig->field))
+        return "a tab or fold before the colon is not supported";
     for (size_t i = 0; i < sig->tags.count; i++) {
         struct moon_span name = sig->tags.items[i].name;
         if (name.n > 1 && name.p[name.n - 1] == 'b')
@@ -208,8 +212,8 @@ static const char *misread_cover(const struct moon_dkim_check *check, const stru
         if (!covered || !is_open(covered) || field < sig->field)
             return "this use of DKIM-Signature in h= is not supported";
     }
-    if (field && has_tab_before_colon(field))
-        return "a tab before the colon of a signed field is not supported";
+    if (field && has_odd_space_before_colon(field))
+        return "a tab or fold before the colon of a signed field is not supported";
     if (field && sig->header_canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw))
         return "control characters in signed fields are not supported";
     return NULL;

@@ -41,15 +41,32 @@ static bool clean(struct moon_arena *arena, struct moon_span *text)
     return true;
 }
 
-/* Length of the field name at the start of the text, and of name with WSP; 0: no field. */
+/* White space between a name and its colon (RFC 5322 section 4.5.8). A fold, VT and FF too:
+ * Exim takes such a line for a field, so whoever looks for forged ones must see it. */
+static size_t skip_fws(struct moon_span text, size_t at)
+{
+    for (;;) {
+        size_t end = at; /* of a line end, if there is one */
+        if (end < text.n && text.p[end] == '\r')
+            end++;
+        if (end < text.n && text.p[end] == '\n')
+            end++;
+        if (end > at && (text.p[end - 1] != '\n' || end == text.n))
+            return at;
+        char c = end < text.n ? text.p[end] : ':';
+        if (!moon_is_wsp(c) && (end > at || (c != '\v' && c != '\f')))
+            return at;
+        at = end + 1;
+    }
+}
+
+/* Length of the field name at the start of the text, and of name with white space; 0: no field. */
 static size_t name_length(struct moon_span text, size_t *with_wsp_r)
 {
     size_t n = 0;
     while (n < text.n && text.p[n] > 0x20 && text.p[n] < 0x7f && text.p[n] != ':')
         n++;
-    size_t colon = n;
-    while (colon < text.n && moon_is_wsp(text.p[colon]))
-        colon++; /* RFC 5322 section 4.5.8 */
+    size_t colon = skip_fws(text, n);
     if (colon >= text.n || text.p[colon] != ':')
         return 0;
     *with_wsp_r = colon;
@@ -69,6 +86,7 @@ enum moon_status moon_field_parse(struct moon_arena *arena, struct moon_span tex
         text.n -= text.n > 1 && text.p[text.n - 2] == '\r' ? 2 : 1;
     if (needs_cleaning(text) && !clean(arena, &text))
         return MOON_ENOMEM;
+    (void)name_length(text, &with_wsp); /* cleaning moves the colon of a folded name */
     *field_r = (struct moon_field){.name = moon_span_sub(text, 0, name),
                                    .value = moon_span_sub(text, with_wsp + 1, text.n),
                                    .raw = text};

@@ -247,6 +247,19 @@ def a_forged_quarantine_field_is_removed(lab):
          "fields")
 
 
+@suite.case("header")
+def a_forged_field_is_removed_however_its_name_is_written(lab):
+    for name in ("x-MOONSCAN-quarantine:", "X-Moonscan-Quarantine \t:",
+                 "X-Moonscan-Quarantine\n :", "X-Moonscan-Quarantine\n\t\n :", "X-Moonscan-Quarantine\v:"):
+        fields = "%s *\n%s *\n" % (name, name)
+        for own in ("Authentication-Results:", "authentication-results\n :"):
+            fields += own + " mx.lab.test; dmarc=pass header.from=forged.example\n"
+        queue_id = deliver(lab, mail(fields=fields), ["joe@take.test"])
+        text = lab.message(queue_id).lower()
+        want_not_in("x-moonscan-", text, "message with %r" % name)
+        want_not_in("forged.example", text, "message with %r" % name)
+
+
 @suite.case("freeze")
 def quarantine_by_freezing_leaves_it_on_the_queue(lab):
     queue_id = deliver(lab, mail(), ["joe@keep.test"])

@@ -64,6 +64,15 @@ static void splits_one_field(void **state)
         {MOON_SPAN("S:\n"), "S", "", "S:"},
         {MOON_SPAN("S:\r\n"), "S", "", "S:"},
         {MOON_SPAN("S \t: x\n"), "S", " x", "S \t: x"}, /* RFC 5322 section 4.5.8 */
+        /* Exim takes these for fields, too. */
+        {MOON_SPAN("S\n : x\n"), "S", " x", "S\r\n : x"},
+        {MOON_SPAN("S\r\n\t: x\r\n"), "S", " x", "S\r\n\t: x"},
+        {MOON_SPAN("S \n\t\n \t: x\n"), "S", " x", "S \r\n\t\r\n \t: x"},
+        {MOON_SPAN("S\v\f: x\n"), "S", " x", "S\v\f: x"},
+        {MOON_SPAN("S\n: x\n"), NULL, NULL, NULL},
+        {MOON_SPAN("S\r : x\n"), NULL, NULL, NULL},
+        {MOON_SPAN("S\n "), NULL, NULL, NULL},
+        {MOON_SPAN("S\n"), NULL, NULL, NULL},
         {MOON_SPAN("S: a:b\n"), "S", " a:b", "S: a:b"},
         {MOON_SPAN("S: a\n b\n"), "S", " a\r\n b", "S: a\r\n b"},
         {MOON_SPAN("S: a\r\n\tb\r\n"), "S", " a\r\n\tb", "S: a\r\n\tb"},
