@@ -184,8 +184,8 @@ static int run_layer(lua_State *L)
     moon_sandbox_load_compiled(L, decide->code, decide->name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, 1))
-        return luaL_error(L, "%s: the file returned a %s; its last line should be: return policy",
-                          decide->name, luaL_typename(L, 1));
+        return luaL_error(L, "%s: the file returned %s; its last line should be: return policy",
+                          decide->name, lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
     bool group = push_recipient_group(L, decide);
     if (group) {
         const char *layer = decide->layer;

@@ -84,8 +84,8 @@ static void check_esc(lua_State *L, const char *what, enum moon_verdict_kind kin
             (void)moon_sandbox_raise(L, "%s: esc '%.20s' is no enhanced status code like %c.7.1",
                                      what, esc.p, class_of(kind));
         if (esc.p[0] != class_of(kind))
-            (void)moon_sandbox_raise(L, "%s: esc must start with %c, not as '%.20s'", what,
-                                     class_of(kind), esc.p);
+            (void)moon_sandbox_raise(L, "%s: esc must start with %c: '%.20s' is of another class",
+                                     what, class_of(kind), esc.p);
     } else if (!lua_isnil(L, -1)) {
         (void)moon_sandbox_raise(L, "%s: esc must be a text like \"%c.7.1\"", what, class_of(kind));
     }

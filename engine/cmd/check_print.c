@@ -208,8 +208,9 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
     print_dkim(to, arena, &r->dkim);
     print_arc(to, arena, &r->arc);
     print_dmarc(to, arena, r);
-    (void)fprintf(to, "%-10s%u questions in %u rounds, %lld.%03lld ms waiting\n\n", "DNS",
-                  r->dns.questions, r->dns.rounds, (long long)r->dns.waiting_us / 1000,
+    (void)fprintf(to, "%-10s%u question%s in %u round%s, %lld.%03lld ms waiting\n\n", "DNS",
+                  r->dns.questions, r->dns.questions == 1 ? "" : "s", r->dns.rounds,
+                  r->dns.rounds == 1 ? "" : "s", (long long)r->dns.waiting_us / 1000,
                   (long long)r->dns.waiting_us % 1000);
     for (size_t i = 0; i < outcome->tenant_count; i++)
         print_verdict(to, arena, &outcome->tenants[i]);

@@ -22,29 +22,86 @@
 #include <unistd.h>
 
 #include "engine/base/limits.h"
+#include "engine/base/nearest.h"
 #include "engine/message/domain.h"
 #include "lua/config.h"
 
 #define ERRORS_MAX 100u /* nobody reads more at once */
 
-void moon_gather_complain(struct moon_gather *gather, const char *format, ...)
+static void keep(struct moon_gather *gather, const char ***texts, size_t *count, const char *format,
+                 va_list args)
 {
     char text[700];
-    va_list args;
-    if (gather->error_count >= ERRORS_MAX)
+    if (*count >= ERRORS_MAX)
         return;
-    va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args); /* cut: a message for people */
-    va_end(args);
-    const char **larger = moon_arena_append(gather->arena, gather->errors, gather->error_count,
-                                            sizeof *gather->errors);
+    const char **larger = moon_arena_append(gather->arena, *texts, *count, sizeof **texts);
     const char *copy = larger ? moon_arena_cstr(gather->arena, text) : NULL;
     if (!copy) {
         gather->no_memory = true;
         return;
     }
-    gather->errors = larger;
-    gather->errors[gather->error_count++] = copy;
+    *texts = larger;
+    larger[(*count)++] = copy;
+}
+
+void moon_gather_complain(struct moon_gather *gather, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    keep(gather, &gather->errors, &gather->error_count, format, args);
+    va_end(args);
+}
+
+__attribute__((format(printf, 2, 3))) static void note(struct moon_gather *gather,
+                                                       const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    keep(gather, &gather->notes, &gather->note_count, format, args);
+    va_end(args);
+}
+
+/* --- notes: no mistakes, but perhaps not what was meant ------------------------------------------
+ */
+
+static void note_unread(struct moon_gather *gather, const char *path, const char *name)
+{
+    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.map", "tenants",
+                                        "lists"};
+    struct moon_nearest nearest = {0};
+    struct moon_span file = moon_span_of(name);
+    (void)path; /* the configuration folder itself */
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (moon_span_is(file, known[i]))
+            return;
+        moon_nearest_offer(&nearest, file, known[i]);
+    }
+    if (file.n && file.p[file.n - 1] == '~')
+        return; /* editors leave copies behind */
+    if (nearest.best)
+        note(gather, "%s/%s is not read; is %s meant?", gather->config_dir, name, nearest.best);
+}
+
+/* Tenants of the map without a policy; the first few by name. */
+static void note_tenants(struct moon_gather *gather)
+{
+    const char *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < gather->tenant_known; i++) {
+        if (*gather->tenant_paths[i])
+            continue;
+        first = first ? first : gather->tenants[i];
+        count++;
+    }
+    if (count == 1)
+        note(gather,
+             "tenant '%s' has no policy (tenants/%s.lua); the site's or the built-in decides",
+             first, first);
+    else if (count)
+        note(gather,
+             "%zu tenants have no policy ('%s' is the first); the site's or the built-in decides",
+             count, first);
 }
 
 static void add(struct moon_gather *gather, const char *kind, const char *name,
@@ -172,11 +229,17 @@ static void note_tenant(struct moon_gather *gather, struct moon_span name, const
 struct map_line {
     struct moon_span domain, tenant;
     unsigned number;
+    const char *key; /* of the snapshot */
 };
 
-static void add_map_line(struct moon_gather *gather, const char *path, const struct map_line *line)
+struct map_lines {
+    struct map_line *line;
+    size_t count;
+};
+
+static void add_map_line(struct moon_gather *gather, const char *path, struct map_lines *all,
+                         const struct map_line *line)
 {
-    struct moon_error error = {""};
     const char *domain = moon_domain_normalize(gather->arena, line->domain);
     int shown = (int)(line->domain.n < 100 ? line->domain.n : 100);
     if (!domain || !strchr(domain, '.')) {
@@ -189,11 +252,43 @@ static void add_map_line(struct moon_gather *gather, const char *path, const str
                              path, line->number, (int)(line->tenant.n < 100 ? line->tenant.n : 100),
                              line->tenant.p ? line->tenant.p : "");
     } else {
+        struct map_line *larger =
+            moon_arena_append(gather->arena, all->line, all->count, sizeof *all->line);
         const char *key = moon_arena_printf(gather->arena, "domain/%s", domain);
-        if (!key)
+        if (!larger || !key) {
             gather->no_memory = true;
-        else if (moon_snapshot_writer_add(gather->writer, moon_span_of(key), line->tenant,
-                                          &error) != MOON_OK)
+            return;
+        }
+        all->line = larger;
+        all->line[all->count] = *line;
+        all->line[all->count++].key = key;
+    }
+}
+
+static int by_domain(const void *a, const void *b)
+{
+    const struct map_line *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+    return order ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+/* Into the snapshot; a domain can be one tenant's only. */
+static void add_domains(struct moon_gather *gather, const char *path, struct map_lines *all)
+{
+    struct moon_error error = {""};
+    if (all->count)
+        qsort(all->line, all->count, sizeof *all->line, by_domain);
+    for (size_t i = 0, first = 0; i < all->count; i++) {
+        const struct map_line *line = &all->line[i];
+        if (i > 0 && !strcmp(line->key, all->line[first].key)) {
+            moon_gather_complain(gather, "%s:%u: %s stands in line %u already; remove one", path,
+                                 line->number, line->key + strlen("domain/"),
+                                 all->line[first].number);
+            continue;
+        }
+        first = i;
+        if (moon_snapshot_writer_add(gather->writer, moon_span_of(line->key), line->tenant,
+                                     &error) != MOON_OK)
             moon_gather_complain(gather, "%s:%u: %s", path, line->number, error.text);
         gather->domain_count++;
     }
@@ -203,6 +298,7 @@ void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_s
 {
     struct moon_buf buf = moon_buf_of(text);
     struct moon_span last = {NULL, 0};
+    struct map_lines all = {NULL, 0};
     for (unsigned number = 1; !moon_buf_at_end(&buf) && !gather->no_memory; number++) {
         struct moon_span line = moon_buf_until(&buf, '\n');
         bool indented = line.n && moon_is_wsp(line.p[0]);
@@ -223,12 +319,14 @@ void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_s
             continue;
         }
         parsed.tenant = moon_span_trim((struct moon_span){parts.p, parts.left});
-        add_map_line(gather, path, &parsed);
+        add_map_line(gather, path, &all, &parsed);
         /* Neighbours mostly name the same tenant: one search for each run of them. */
         if (is_tenant_name(parsed.tenant) && !moon_span_eq(parsed.tenant, last))
             note_tenant(gather, parsed.tenant, NULL);
         last = parsed.tenant;
     }
+    if (!gather->no_memory)
+        add_domains(gather, path, &all);
 }
 
 static void read_map(struct moon_gather *gather)
@@ -299,6 +397,7 @@ static void add_list(struct moon_gather *gather, const char *path, const char *n
 static void add_tenant_folder(struct moon_gather *gather, const char *name)
 {
     char lists[300];
+    size_t errors = gather->error_count;
     const char *path = moon_arena_printf(gather->arena, "tenants/%s/policy.lua", name);
     if (!path) {
         gather->no_memory = true;
@@ -307,6 +406,9 @@ static void add_tenant_folder(struct moon_gather *gather, const char *name)
     if (add_source(gather, "policy", path, MOON_SOURCE_BYTES_MAX)) {
         gather->policy_count++;
         note_tenant(gather, moon_span_of(name), path);
+    } else if (gather->error_count == errors) {
+        moon_gather_complain(gather, "%s/%s: there is no such file; a tenant's folder has one",
+                             gather->config_dir, path);
     }
     (void)snprintf(lists, sizeof lists, "tenants/%.64s/lists", name);
     each_entry(gather, lists, add_list);
@@ -319,8 +421,13 @@ static void add_tenant(struct moon_gather *gather, const char *folder, const cha
     struct moon_span stem = stem_of(name);
     if ((size_t)snprintf(whole, sizeof whole, "%s/%s/%s", gather->config_dir, folder, name) >=
             sizeof whole ||
-        stat(whole, &st) != 0 || !strcmp(name, "lists"))
+        !strcmp(name, "lists"))
         return;
+    if (stat(whole, &st) != 0) {
+        moon_gather_complain(gather, "%s: %s", whole,
+                             errno == ENOENT ? "a link to nothing" : strerror(errno));
+        return;
+    }
     bool folder_of = S_ISDIR(st.st_mode);
     if (!folder_of && !stem.n)
         return; /* editors leave copies behind */
@@ -364,5 +471,7 @@ enum moon_status moon_gather_read(struct moon_gather *gather)
     for (size_t i = 0; i < gather->tenant_known; i++)
         add(gather, "tenant", gather->tenants[i], moon_span_of(gather->tenant_paths[i]));
     gather->tenant_count = gather->tenant_known;
+    each_entry(gather, ".", note_unread);
+    note_tenants(gather);
     return gather->no_memory ? MOON_ENOMEM : MOON_OK;
 }

@@ -15,6 +15,8 @@ struct moon_gather {
     struct moon_snapshot_writer *writer;
     const char **errors; /* "<path>:<line>: what" */
     size_t error_count;
+    const char **notes; /* what is in order, but may not be meant */
+    size_t note_count;
     size_t setting_count, tenant_count, domain_count, policy_count, list_count;
     const char **tenants; /* names seen, from files and from the map */
     const char **tenant_paths;

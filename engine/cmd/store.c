@@ -202,10 +202,9 @@ enum moon_status moon_store_previous(const char *state_dir, const char *hash, ch
     free(all);
     if (found)
         return MOON_OK;
-    return moon_fail(error, MOON_EIO,
-                     skipped ? "no earlier snapshot can be used: %zu damaged"
-                             : "there is no earlier snapshot (%zu damaged)",
-                     skipped);
+    if (!skipped)
+        return moon_fail(error, MOON_EIO, "there is no snapshot from before the one in force");
+    return moon_fail(error, MOON_EIO, "no earlier snapshot can be used: %zu damaged", skipped);
 }
 
 void moon_store_prune(const char *state_dir)

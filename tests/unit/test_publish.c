@@ -220,7 +220,8 @@ static void a_mistake_keeps_what_is_in_force(void **state)
         {"tenants.map", "\n\n-: acme\n", "/tenants.map:3: '-' is no domain"},
         {"tenants.map", "a.example: Acme\n", "/tenants.map:1: 'Acme' cannot be a tenant's name"},
         {"tenants.map", "a.example: ../x\n", "cannot be a tenant's name"},
-        {"tenants.map", "a.example: x\nA.example: y\n", "'domain/a.example' stands there twice"},
+        {"tenants.map", "a.example: x\nA.example: y\n",
+         "/tenants.map:2: a.example stands in line 1 already; remove one"},
         {"tenants.map", "a.example: x\n b.example: y\n", "/tenants.map:2: a line starts with"},
         {"tenants/acme.lua", "return {\n message = function(m) return m.dmrc end }",
          "/tenants/acme.lua:2: m has no field 'dmrc'; did you mean 'dmarc'?"},
@@ -232,7 +233,7 @@ static void a_mistake_keeps_what_is_in_force(void **state)
          "/tenants/acme.lua:1: instruction limit of 10000000 reached"},
         {"tenants/acme.lua", "local l = require('moonscan').list 'nothing'",
          "/tenants/acme.lua:1: moon.list \"nothing\": there is no file tenants/lists/nothing.lua"},
-        {"tenants/acme.lua", "return", "the file returned a nil"},
+        {"tenants/acme.lua", "return", "the file returned nothing"},
         {"tenants/lists/forwarders.lua", "return {\n 'fwd.example',\n { nam = 'x' } }",
          "/tenants/lists/forwarders.lua:3: item 2: there is no field 'nam'; did you mean 'name'?"},
         {"tenants/books.lua", "return { message = function() end }",
@@ -259,6 +260,48 @@ static void a_mistake_keeps_what_is_in_force(void **state)
     }
     good_files();
     assert_int_equal(publish(NULL), 0);
+}
+
+static void a_policy_that_would_be_lost_is_a_mistake(void **state)
+{
+    char path[300];
+    (void)state; /* cmocka's, not used */
+    good_files();
+    put("tenants/gone/polciy.lua", "return {}");
+    assert_int_equal(publish(NULL), 1);
+    expect_printed("/tenants/gone/policy.lua: there is no such file");
+    (void)snprintf(path, sizeof path, "%s/tenants/gone/polciy.lua", etc);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof path, "%s/tenants/gone", etc);
+    assert_int_equal(rmdir(path), 0);
+    (void)snprintf(path, sizeof path, "%s/tenants/link.lua", etc);
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(publish(NULL), 1);
+    expect_printed("/tenants/link.lua: a link to nothing");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(publish(NULL), 0);
+}
+
+static void what_may_not_be_meant_is_noted(void **state)
+{
+    char path[300];
+    (void)state; /* cmocka's, not used */
+    good_files();
+    assert_int_equal(publish("--check"), 0);
+    expect_printed("note: tenant 'plain' has no policy (tenants/plain.lua)");
+    assert_null(strstr(printed, "is not read"));
+    put("tenant.map", "a.example: acme\n");
+    put("tenants.map~", "a.example: acme\n");
+    put("tenants.map", "acme.example: acme\na.example: one\nb.example: two\n");
+    assert_int_equal(publish("--check"), 0);
+    expect_printed("/tenant.map is not read; is tenants.map meant?");
+    expect_printed("note: 2 tenants have no policy ('one' is the first)");
+    assert_null(strstr(printed, "map~"));
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const names[] = {"tenant.map", "tenants.map~"};
+        (void)snprintf(path, sizeof path, "%s/%s", etc, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
 }
 
 static void check_changes_nothing(void **state)
@@ -439,6 +482,8 @@ int main(void)
         cmocka_unit_test(a_good_folder_is_published),
         cmocka_unit_test(the_map_for_exim_is_the_one_in_force),
         cmocka_unit_test(a_mistake_keeps_what_is_in_force),
+        cmocka_unit_test(a_policy_that_would_be_lost_is_a_mistake),
+        cmocka_unit_test(what_may_not_be_meant_is_noted),
         cmocka_unit_test(check_changes_nothing),
         cmocka_unit_test(rollback_goes_back_step_by_step_past_damaged_ones),
         cmocka_unit_test(rollback_without_anything_to_go_back_to_says_so),
