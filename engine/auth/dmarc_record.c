@@ -282,8 +282,7 @@ enum moon_status moon_dmarc_record_parse(struct moon_arena *arena, struct moon_s
     keep_tag(&r, MOON_SPAN("v"), MOON_SPAN("DMARC1"));
     if (text.n > MOON_DMARC_RECORD_MAX) {
         moon_str_addf(&r.error, "longer than %u bytes", MOON_DMARC_RECORD_MAX);
-        r.bad_policy = true;
-        in.left = 0;
+        in.left = 0; /* without p= it is not usable */
     }
     while (!moon_buf_at_end(&in) && !r.no_memory) {
         read_spec(&r, moon_buf_until(&in, ';'));

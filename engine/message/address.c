@@ -126,8 +126,8 @@ static bool take_quoted(struct parser *p, struct moon_span *text_r)
 
     do {
         c = moon_buf_byte(&p->in);
-        if (c == '\\' && moon_buf_byte(&p->in) >= 0)
-            c = 'x';
+        if (c == '\\')
+            (void)moon_buf_byte(&p->in); /* whatever it is; at the end the next one tells */
     } while (c >= 0 && c != '"');
     *text_r = (struct moon_span){start, (size_t)(p->in.p - start)};
     return c == '"' || refuse(p, "a quoted string in From without its end");

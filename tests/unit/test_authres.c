@@ -262,6 +262,13 @@ static void knows_fields_in_our_name(void **state)
         {" other.example; spf=pass", false},
         {" \"other example\" 1; spf=pass", false},
         {" other.example 1", false},
+        {" other.example\r\n ; none", false},
+        {" (x\r\n\ty\n) other.example; none", false},
+        {" \"other\r\n.example\"; none", false},
+        {" \"other\t.example\"; none", false},
+        {" m\xc3\xbc\x80.example; none", false},
+        {" ((((((((((((((((((((x)))))))))))))))))))) other.example; none", false},
+        {" \"mx.rcpt\r\n.example\"; none", true},
         /* nobody can tell whose these are */
         {"", true},
         {" ;", true},
@@ -272,6 +279,16 @@ static void knows_fields_in_our_name(void **state)
         {" \"other.example; none", true},
         {" \"mx\".rcpt.example; none", true},
         {" other.example\x01; none", true},
+        {" other.example \x1f; none", true},
+        {" other.example \x7f; none", true},
+        {" (\x01) other.example; none", true},
+        {" (\x7f) other.example; none", true},
+        {" \"other.example\x01\"; none", true},
+        {" \"other.example\x7f\"; none", true},
+        {" \"other.example\\", true},
+        {" (other\\", true},
+        {" ) other.example; none", true},
+        {" (((((((((((((((((((((x))))))))))))))))))))) other.example; none", true},
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -122,7 +122,14 @@ static void passes_over_what_is_ill_formed_behind_the_version(void **state)
         assert_false(record.testing);
         assert_int_equal(record.pct, 100);
     }
+    assert_string_equal(parse(cases[0]).error, "ill-formed adkim; ill-formed aspf; ill-formed psd; "
+                                               "ill-formed t; ill-formed pct");
     assert_string_equal(parse(cases[2]).error, "a second p; a second adkim; ill-formed v");
+    assert_string_equal(parse("v=DMARC1; p=none; -x=y; a=").error, "a tag without name or value ");
+    assert_string_equal(parse("v=DMARC1; p=none; =y; a").error,
+                        "a tag without name or value ; a tag without name or value a");
+    assert_string_equal(parse("v=DMARC1; p=none; abcdefghijklmnopqrstuvwxyz").error,
+                        "a tag without name or value abcdefghijklmnopqrst");
 }
 
 /* RFC 9989 section 4.10.1 */
@@ -157,6 +164,25 @@ static void knows_valid_reporting_uris(void **state)
         {" mailto:dmarc@example.com!10m ", true},
         {"mailto:dmarc@example.com!50", true},
         {"mailto:a%2Cb%21@example.com", true},
+        {"mailto:a%20%02@example.com", true},
+        {"mailto:a@b", true},
+        {"mailto:a@b!1k", true},
+        {"mailto:a@b!1K", true},
+        {"mailto:a@b!1g", true},
+        {"mailto:a@b!1t", true},
+        {"a:x", true},
+        {"a1+-.:x", true},
+        {"a_b:x", false},
+        {"a:", false},
+        {"mailto:a@b!", false},
+        {"mailto:a@b!m", false},
+        {"mailto:a@b!1kk", false},
+        {"mailto:a?x@b.example", false},
+        {"mailto:a%2g@b", false},
+        {"mailto:a%g2@b", false},
+        {"mailto:a@b%", false},
+        {"mailto:a@b%2", false},
+        {"mailto:a@b%20", true},
         {"mailto:a@example.com?subject=x", true},
         {"https://example.com/dmarc", true},
         {"mailto:dmarc", false},
@@ -195,6 +221,35 @@ static void a_record_that_is_too_long_is_unusable(void **state)
     assert_string_equal(record.error, "longer than 4096 bytes");
 }
 
+static void a_record_of_the_longest_length_is_read_and_shown(void **state)
+{
+    char text[MOON_DMARC_RECORD_MAX + 2] = "v=DMARC1; p=reject; x=";
+    (void)state; /* cmocka's, not used */
+    memset(text + strlen(text), 'x', MOON_DMARC_RECORD_MAX - strlen(text));
+    struct moon_dmarc_record record = parse(text);
+    assert_true(record.usable);
+    assert_null(record.error);
+    assert_string_equal(record.text, text);
+    text[MOON_DMARC_RECORD_MAX] = 'y';
+    record = parse(text);
+    assert_false(record.usable);
+    assert_int_equal(strlen(record.text), MOON_DMARC_RECORD_MAX);
+    assert_int_equal(record.text[MOON_DMARC_RECORD_MAX - 1], 'x');
+}
+
+static void says_what_is_wrong_in_a_bounded_text(void **state)
+{
+    struct moon_str str;
+    (void)state; /* cmocka's, not used */
+    moon_str_begin(&str, arena);
+    moon_str_add(&str, "v=DMARC1; p=none");
+    for (size_t i = 0; i < 100; i++)
+        moon_str_add(&str, "; p=none");
+    size_t length = strlen(parse(moon_str_end(&str)).error);
+    /* "; a second p" is 12 bytes: the last one that may still be added begins at 202 - 12 */
+    assert_int_equal(length, 17 * strlen("; a second p") - 2);
+}
+
 static void keeps_a_limited_number_of_tags(void **state)
 {
     struct moon_str str;
@@ -211,10 +266,10 @@ static void keeps_a_limited_number_of_tags(void **state)
 
 static void shows_only_printable_ascii(void **state)
 {
-    struct moon_dmarc_record record = parse("v=DMARC1; p=none; x=a\r\nb\xc3\xa9");
+    struct moon_dmarc_record record = parse("v=DMARC1; p=none; x=a\r\nb\xc3\xa9~ \x7f\tz");
     (void)state; /* cmocka's, not used */
-    assert_string_equal(record.text, "v=DMARC1; p=none; x=a??b??");
-    assert_string_equal(record.tags[2].value, "a??b??");
+    assert_string_equal(record.text, "v=DMARC1; p=none; x=a??b??~ ? z");
+    assert_string_equal(record.tags[2].value, "a??b??~ ? z");
 }
 
 static void says_when_memory_runs_out(void **state)
@@ -245,6 +300,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_unusable_without_valid_policies, begin, end),
         cmocka_unit_test_setup_teardown(knows_valid_reporting_uris, begin, end),
         cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_unusable, begin, end),
+        cmocka_unit_test_setup_teardown(a_record_of_the_longest_length_is_read_and_shown, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(says_what_is_wrong_in_a_bounded_text, begin, end),
         cmocka_unit_test_setup_teardown(keeps_a_limited_number_of_tags, begin, end),
         cmocka_unit_test_setup_teardown(shows_only_printable_ascii, begin, end),
         cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),

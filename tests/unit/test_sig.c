@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/auth/sig.h"
+#include "engine/base/limits.h"
 #include "engine/message/message.h"
 
 #define NOW 1700000000
@@ -117,6 +118,11 @@ static const struct {
     {START NAMES "i=a@example.com=; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=4@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=00@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=1F@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=7F@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=7E=20=80@example.com; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=a=4x@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a=x4@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=0D=0A@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     /* h=: RFC 6376 section 5.4 */
     {START NAMES "h=From : To:\r\n Subject; " END, MOON_RESULT_NONE, ""},
@@ -124,6 +130,7 @@ static const struct {
     {START NAMES "h=to:subject; " END, MOON_RESULT_PERMERROR, "does not name From"},
     {START NAMES "h=; " END, MOON_RESULT_NEUTRAL, "no h="},
     {START NAMES "h=from:a b; " END, MOON_RESULT_NEUTRAL, "no field name"},
+    {START NAMES "h=from:!a~; " END, MOON_RESULT_NONE, ""},
     /* numbers */
     {START NAMES "l=0; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "l=9223372036854775807; h=from; " END, MOON_RESULT_NONE, ""},
@@ -135,7 +142,13 @@ static const struct {
     {START NAMES "l=; h=from; " END, MOON_RESULT_NEUTRAL, "l= is no length"},
     {START NAMES "t=1; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "t=1700000299; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "t=1700000300; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "t=1700000301; h=from; " END, MOON_RESULT_PERMERROR, "in the future"},
+    {START NAMES "t=0; x=1700000000; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "t=1700000000; x=1700000001; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "t=0; x=0; h=from; " END, MOON_RESULT_PERMERROR, "later than t="},
+    {START NAMES "x=0; h=from; " END, MOON_RESULT_PERMERROR, "has expired"},
+    {START NAMES "x=1699999700; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "t=soon; h=from; " END, MOON_RESULT_NEUTRAL, "t= is no time"},
     {START NAMES "x=1699999701; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "x=1699999699; h=from; " END, MOON_RESULT_PERMERROR, "has expired"},
@@ -214,6 +227,65 @@ static void refuses_excess_with_policy(void **state)
     }
 }
 
+/* Each text is the longest that is taken; one byte more is refused. RFC 1035 section 2.3.4 for the
+ * name, our own limits else. */
+static void takes_the_longest_of_everything(void **state)
+{
+    static const char start[] = "DKIM-Signature: " START;
+    static const struct {
+        const char *format;
+        size_t filled; /* how many bytes have to stand for %s */
+        enum moon_result want;
+        const char *reason;
+    } cases[] = {
+        {START NAMES "h=from; " END "; z=%s", /* of the field */
+         MOON_SIG_BYTES_MAX - (sizeof start - 1) - sizeof NAMES "h=from; " END "; z=" + 1,
+         MOON_RESULT_POLICY, "16384 bytes"},
+        {START NAMES "h=from:%s; " END, MOON_SIG_NAMES_BYTES_MAX - 5, MOON_RESULT_POLICY,
+         "4095 bytes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t more = 0; more < 2; more++) {
+            char *part = repeated("a", cases[i].filled + more);
+            struct moon_sig sig = parse(moon_arena_printf(arena, cases[i].format, part));
+            enum moon_result want = more ? cases[i].want : MOON_RESULT_NONE;
+            if (sig.result != want || !strstr(sig.reason, more ? cases[i].reason : ""))
+                fail_msg("case %zu, %zu more: got %s (%s), want %s", i, more,
+                         moon_result_name(sig.result), sig.reason, moon_result_name(want));
+            assert_true(more == 0 || i > 0 || sig.body_length == -1);
+            assert_true(more == 0 || i > 0 || (sig.signed_at_s == -1 && sig.expires_s == -1));
+        }
+    /* three labels of 63, and what is left of 253 beside "._domainkey.example.com" */
+    for (size_t last = 38; last <= 39; last++) {
+        char *label = repeated("a", 63);
+        struct moon_sig sig =
+            parse(moon_arena_printf(arena, START "d=example.com; s=%s.%s.%s.%s; h=from; " END,
+                                    label, label, label, repeated("a", last)));
+        assert_int_equal(sig.result, last == 38 ? MOON_RESULT_NONE : MOON_RESULT_PERMERROR);
+        assert_int_equal(sig.key_name ? strlen(sig.key_name) : 0, last == 38 ? 253 : 0);
+    }
+}
+
+static void reads_nothing_behind_the_end_of_the_field(void **state)
+{
+    static const char text[] = "DKIM-Signature: " START NAMES "h=from; " END "; i=a@example.com=4";
+    static const char hex[] = {'0', 'A'};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct moon_field field;
+        struct moon_sig sig;
+        bool is_field = false;
+        char *longer = moon_arena_printf(arena, "%s%c", text, hex[i]);
+        assert_int_equal(
+            moon_field_parse(arena, (struct moon_span){longer, sizeof text - 1}, &field, &is_field),
+            MOON_OK);
+        assert_int_equal(moon_sig_parse(arena, &field, NOW, &sig), MOON_OK);
+        assert_int_equal(sig.result, MOON_RESULT_NEUTRAL);
+        assert_string_equal(sig.reason, "i= is no identity");
+    }
+}
+
 static void takes_the_value_of_b_out_with_the_white_space_around(void **state)
 {
     static const struct {
@@ -264,6 +336,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_what_can_be_read_of_a_refused_signature, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(refuses_excess_with_policy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_the_longest_of_everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_nothing_behind_the_end_of_the_field, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(takes_the_value_of_b_out_with_the_white_space_around,
                                         set_up, tear_down),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),

@@ -54,6 +54,7 @@ static const struct {
     {"  a   -all  ", NULL},
     {"a:e.example mx:e.example ptr:e.example", NULL},
     {"a/24 a//64 a/24//64 a:e.example/0//0 mx/32//128", NULL},
+    {"ip4:192.0.2.1/32 ip6:2001:db8::1/128 ip4:192.0.2.1/0 ip6:::/0 a/9//9", NULL},
     {"a:e.example. include:%{d}", NULL},
     {"exists:%{l1r-+,/_=}.%{D2}.e.example", NULL},
     {"exists:%{l129}.e.example exists:%{d99999999999999999999999}.e.example", NULL},
@@ -189,12 +190,85 @@ static void keeps_each_term_with_its_qualifier_prefix_and_published_text(void **
     assert_true(moon_span_is(term[0].domain, "e.example"));
     assert_true(moon_span_is(term[0].text, "~a:e.example/8//9"));
     assert_int_equal(term[1].ip.family, 6);
-    assert_int_equal(term[1].ip.bytes[10], 0xff);
-    assert_int_equal(term[1].ip.bytes[12], 192);
+    assert_memory_equal(term[1].ip.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\0", 16);
+    assert_int_equal(term[1].bits6, 120);
     assert_int_equal(term[2].bits4, 32);
     assert_int_equal(term[2].bits6, 1);
     assert_int_equal(term[3].qualifier, MOON_RESULT_FAIL);
     assert_true(moon_span_is(record.redirect.domain, "r.example"));
+}
+
+static void a_reason_shows_the_beginning_of_a_long_term(void **state)
+{
+    char text[7 + 81 + 1] = "v=spf1 ";
+    struct moon_spf_record record;
+    const char *reason;
+
+    memset(text + 7, 'm', 80);
+    for (size_t n = 79; n <= 81; n++) {
+        memset(text + 7, 'm', n);
+        text[7 + n] = '\0';
+        assert_int_equal(moon_spf_record_parse(*state, moon_span_of(text), &record, &reason),
+                         MOON_OK);
+        assert_int_equal(strlen(reason), strlen("unknown mechanism: ") + (n < 80 ? n : 80));
+    }
+}
+
+/* RFC 7208 section 4.6.4 */
+static void knows_which_terms_ask_dns(void **state)
+{
+    static const bool asks[] = {
+        [MOON_SPF_KIND_INCLUDE] = true, [MOON_SPF_KIND_A] = true,
+        [MOON_SPF_KIND_MX] = true,      [MOON_SPF_KIND_PTR] = true,
+        [MOON_SPF_KIND_EXISTS] = true,  [MOON_SPF_KIND_REDIRECT] = true,
+    };
+    static const enum moon_spf_kind all[] = {
+        MOON_SPF_KIND_ALL, MOON_SPF_KIND_INCLUDE, MOON_SPF_KIND_A,   MOON_SPF_KIND_MX,
+        MOON_SPF_KIND_PTR, MOON_SPF_KIND_IP4,     MOON_SPF_KIND_IP6, MOON_SPF_KIND_EXISTS,
+        MOON_SPF_KIND_EXP, MOON_SPF_KIND_REDIRECT};
+
+    (void)state; /* nothing is allocated */
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        bool want = (size_t)all[i] < sizeof asks / sizeof *asks && asks[all[i]];
+        struct moon_spf_term term = {.kind = all[i]};
+        assert_int_equal(moon_spf_term_asks_dns(&term), want);
+    }
+}
+
+/* RFC 7208 section 5.6 */
+static void matches_a_network_by_its_prefix(void **state)
+{
+    static const struct {
+        const char *term, *client;
+        bool want;
+    } table[] = {
+        {"ip4:192.0.2.1", "192.0.2.1", true},
+        {"ip4:192.0.2.1", "192.0.2.2", false},
+        {"ip4:192.0.2.0/31", "192.0.2.1", true},
+        {"ip4:192.0.2.0/31", "192.0.2.2", false},
+        {"ip4:192.0.2.0/0", "203.0.113.1", true},
+        {"ip4:192.0.2.1", "2001:db8::1", false},
+        {"ip6:2001:db8::1", "2001:db8::1", true},
+        {"ip6:2001:db8::1", "2001:db8::2", false},
+        {"ip6:2001:db8::/33", "2001:db8:7fff::1", true},
+        {"ip6:2001:db8::/33", "2001:db8:8000::1", false},
+        {"ip6:::/0", "192.0.2.1", false},
+        {"all", "192.0.2.1", false},
+        {"a", "192.0.2.1", false},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_spf_record record;
+        struct moon_ip client;
+        const char *reason;
+        char *text = moon_arena_printf(*state, "v=spf1 %s", table[i].term);
+        assert_int_equal(moon_spf_record_parse(*state, moon_span_of(text), &record, &reason),
+                         MOON_OK);
+        assert_true(!reason && moon_ip_parse(moon_span_of(table[i].client), &client));
+        if (moon_spf_term_has_ip(record.mechanisms, &client) != table[i].want)
+            fail_msg("%s of %s: got %d, want %d", table[i].term, table[i].client, !table[i].want,
+                     table[i].want);
+    }
 }
 
 static void says_so_when_memory_ends(void **state)
@@ -220,6 +294,10 @@ int main(void)
                                         make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(
             keeps_each_term_with_its_qualifier_prefix_and_published_text, make_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(a_reason_shows_the_beginning_of_a_long_term, make_arena,
+                                        drop_arena),
+        cmocka_unit_test(knows_which_terms_ask_dns),
+        cmocka_unit_test_setup_teardown(matches_a_network_by_its_prefix, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(says_so_when_memory_ends, make_arena, drop_arena),
     };
 
