@@ -109,6 +109,32 @@ static void u_labels_name_the_same_sealer(void **state)
     assert_string_equal(arc.sets[0].domain, "xn--bcher-kva.example");
 }
 
+static void a_broken_chain_still_shows_what_is_there(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_chain_put_field("ARC-Seal: i=2; a=rsa-sha256; cv=pass; d=a.example; s=k; b=AAAA");
+    moon_chain_put_field("ARC-Message-Signature: i=3; a=rsa-sha256; d=b.example; s=k; l=7");
+    moon_chain_put_field("ARC-Authentication-Results: i=5; mx.c.example; spf=pass");
+    struct moon_arc arc = moon_chain_fails("ARC set i=1: is missing");
+    assert_int_equal(arc.instances, 5);
+    assert_int_equal(arc.set_count, 3);
+    assert_int_equal(arc.sets[0].instance, 2);
+    assert_string_equal(arc.sets[0].domain, "a.example");
+    assert_int_equal(arc.sets[0].bits, 0);
+    assert_int_equal(arc.sets[0].signature.bits, 0);
+    assert_int_equal(arc.sets[0].signature.body_length, -1);
+    assert_int_equal(arc.sets[0].signature.signed_at_s, -1);
+    assert_int_equal(arc.sets[0].signature.expires_s, -1);
+    assert_int_equal(arc.sets[1].instance, 3);
+    assert_null(arc.sets[1].domain);
+    assert_int_equal(arc.sets[1].signed_at_s, -1);
+    assert_string_equal(arc.sets[1].signature.domain, "b.example");
+    assert_int_equal(arc.sets[1].signature.body_length, 7);
+    assert_int_equal(arc.sets[2].instance, 5);
+    assert_string_equal(arc.sets[2].authserv_id, "mx.c.example");
+    assert_int_equal(arc.sets[2].result_count, 1);
+}
+
 /* RFC 8617 section 5.2, step 4 */
 static void the_newest_signature_must_verify(void **state)
 {
@@ -378,6 +404,7 @@ int main(void)
         CASE(more_than_fifty_sets_fail),
         CASE(ed25519_seals_verify_beside_rsa),
         CASE(u_labels_name_the_same_sealer),
+        CASE(a_broken_chain_still_shows_what_is_there),
         CASE(the_newest_signature_must_verify),
         CASE(a_signed_field_must_not_change),
         CASE(tells_the_oldest_pass_and_who_changed_the_body),

@@ -113,6 +113,7 @@ static void reads_methods_reasons_and_properties(void **state)
          "1 mx spf=pass{smtp.mailfrom=a b@c.example}{smtp.remote-ip=2001:db8::1}"},
         {"i=1; mx; dmarc=fail action=none header.from=a.example",
          "1 mx dmarc=fail{action=none}{header.from=a.example}"},
+        {"i=1; mx; spf=fail reason=\"a\r\n\tb\" x.y=z", "1 mx spf=fail[a\tb]{x.y=z}"},
         {"i=1; mx; none; spf=pass", "1 mx spf=pass"},
     };
     (void)state; /* cmocka's, not used */
