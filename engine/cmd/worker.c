@@ -301,6 +301,9 @@ int moon_cmd_worker(int argc, char **argv)
         return MOON_EXIT_FAILURE;
     }
     (void)moon_confine_filter(&worker.trouble); /* a kernel without seccomp: told in Exim's log */
+    /* Told with the first message already: most connections have no second one. */
+    if (!worker.trouble.text[0])
+        (void)moon_record_try(worker.setup.conf.log_path, &worker.trouble);
     int status = say_ready(&worker, NULL) ? serve_connection(&worker) : MOON_EXIT_FAILURE;
     moon_setup_close(&worker.setup);
     return status;

@@ -122,13 +122,30 @@ static bool is_torn(int fd)
            pread(fd, &last, 1, about.st_size - 1) == 1 && last != '\n';
 }
 
+static int open_log(const char *path, struct moon_error *error)
+{
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0)
+        (void)moon_fail(error, MOON_EIO, "decision log %s: %s", path, strerror(errno));
+    return fd;
+}
+
+enum moon_status moon_record_try(const char *path, struct moon_error *error)
+{
+    int fd = open_log(path, error);
+    if (fd < 0)
+        return MOON_EIO;
+    (void)close(fd); /* nothing was written */
+    return MOON_OK;
+}
+
 enum moon_status moon_record_append(const char *path, const char *line, struct moon_error *error)
 {
     enum moon_status status = MOON_OK;
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    int fd = open_log(path, error);
 
     if (fd < 0)
-        return moon_fail(error, MOON_EIO, "decision log %s: %s", path, strerror(errno));
+        return MOON_EIO;
     bool torn = is_torn(fd);
     struct iovec parts[3] = {
         {.iov_base = "\n", .iov_len = torn ? 1 : 0},

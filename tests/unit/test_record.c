@@ -64,6 +64,18 @@ static void appends_a_line(void **state)
     assert_contents("{\"a\":1}\n{\"a\":2}\n");
 }
 
+static void trying_writes_nothing_and_tells_what_is_wrong(void **state)
+{
+    struct moon_error error = {""};
+
+    (void)state;
+    put("{\"a\":1}\n");
+    assert_int_equal(moon_record_try(path, &error), MOON_OK);
+    assert_contents("{\"a\":1}\n");
+    assert_int_equal(moon_record_try("/proc/nonexistent/x", &error), MOON_EIO);
+    assert_string_equal(error.text, "decision log /proc/nonexistent/x: No such file or directory");
+}
+
 static void ends_a_line_that_was_torn(void **state)
 {
     struct moon_error error;
@@ -195,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_a_line),
+        cmocka_unit_test(trying_writes_nothing_and_tells_what_is_wrong),
         cmocka_unit_test(ends_a_line_that_was_torn),
         cmocka_unit_test(says_why_a_record_could_not_be_written),
         cmocka_unit_test(a_plain_record_has_its_members),
