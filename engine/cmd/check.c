@@ -14,10 +14,10 @@
 #include "engine/base/limits.h"
 #include "engine/cmd/check_print.h"
 #include "engine/cmd/cmd.h"
+#include "engine/cmd/mailfile.h"
 #include "engine/cmd/setup.h"
 #include "engine/message/address.h"
 
-#define FILE_BYTES_MAX (256u * 1024 * 1024) /* larger than any site's message_size_limit */
 #define RECIPIENTS_MAX 64
 #define ZONE_BYTES_MAX (16u * 1024 * 1024)
 
@@ -172,16 +172,6 @@ static enum moon_status read_file(const char *path, size_t bytes_max, struct moo
     return MOON_OK;
 }
 
-/* An mbox file's first line, "From someone Sat Nov 21 ...", is none of the message's. */
-static struct moon_span without_mbox_line(struct moon_span text)
-{
-    struct moon_span mark = MOON_SPAN("From ");
-    size_t end = moon_span_find(text, '\n');
-    if (end == (size_t)-1 || !moon_span_eq(moon_span_sub(text, 0, mark.n), mark))
-        return text;
-    return moon_span_sub(text, end + 1, text.n);
-}
-
 /* Return-Path: <address> */
 static const char *return_path(struct moon_arena *arena, const struct moon_message *msg)
 {
@@ -195,7 +185,7 @@ static const char *return_path(struct moon_arena *arena, const struct moon_messa
 }
 
 static enum moon_status take_message(const struct check *check, struct moon_arena *arena,
-                                     struct moon_span text, struct moon_message *msg,
+                                     const struct moon_mailfile *mail, struct moon_message *msg,
                                      struct moon_error *error)
 {
     const char *local;
@@ -212,7 +202,7 @@ static enum moon_status take_message(const struct check *check, struct moon_aren
         .recipient_count = check->rcpt_count,
     };
     (void)moon_ip_parse(moon_span_of(check->ip), &msg->session.ip); /* checked with the options */
-    enum moon_status status = moon_message_parse(arena, without_mbox_line(text), msg, error);
+    enum moon_status status = moon_mailfile_parse(mail, arena, msg, error);
     if (status != MOON_OK)
         return status;
     msg->mail_from = check->from ? check->from : return_path(arena, msg);
@@ -248,14 +238,14 @@ static enum moon_status choose_dns(const struct check *check, struct moon_dns_ba
 }
 
 static enum moon_status run(const struct check *check, struct moon_arena *arena,
-                            struct moon_span text, struct moon_error *error)
+                            const struct moon_mailfile *mail, struct moon_error *error)
 {
     struct moon_setup setup = {0};
     struct moon_dns_backend *dns = NULL;
     struct moon_message msg;
     struct moon_outcome outcome;
 
-    enum moon_status status = take_message(check, arena, text, &msg, error);
+    enum moon_status status = take_message(check, arena, mail, &msg, error);
     if (status == MOON_OK)
         status = choose_dns(check, &dns, error);
     if (status == MOON_OK)
@@ -279,19 +269,18 @@ int moon_cmd_check(int argc, char **argv)
 {
     struct check check = {.time_s = -1};
     struct moon_error error = {"no memory"};
-    struct moon_span text = {NULL, 0};
+    struct moon_mailfile mail = {.file = NULL};
 
     int leave = read_options(argc, argv, &check);
     if (leave != MOON_EXIT_OK)
         return leave < 0 ? MOON_EXIT_OK : leave;
     struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    enum moon_status status =
-        arena ? read_file(check.file, FILE_BYTES_MAX, &text, &error) : MOON_ENOMEM;
+    enum moon_status status = arena ? moon_mailfile_open(check.file, &mail, &error) : MOON_ENOMEM;
     if (status == MOON_OK)
-        status = run(&check, arena, text, &error);
+        status = run(&check, arena, &mail, &error);
     if (status != MOON_OK)
         (void)fprintf(stderr, "moonscan check: %s\n", error.text);
-    free((void *)(uintptr_t)text.p); /* ours, from read_file */
+    moon_mailfile_close(&mail);
     moon_arena_destroy(&arena);
     return status == MOON_OK ? MOON_EXIT_OK : MOON_EXIT_FAILURE;
 }
