@@ -5,9 +5,12 @@
 #include "engine/cmd/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -82,7 +85,6 @@ static const int allowed[] = {
     SCMP_SYS(newfstatat),
     SCMP_SYS(statx),
     SCMP_SYS(lseek),
-    SCMP_SYS(fcntl),
     SCMP_SYS(access),
     SCMP_SYS(faccessat),
     SCMP_SYS(stat),
@@ -101,7 +103,6 @@ static const int allowed[] = {
     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername),
     SCMP_SYS(shutdown),
-    SCMP_SYS(ioctl),
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
     SCMP_SYS(select),
@@ -129,16 +130,37 @@ static const int allowed[] = {
     SCMP_SYS(uname),
     SCMP_SYS(sysinfo),
     SCMP_SYS(sched_yield),
-    SCMP_SYS(prlimit64),
-    SCMP_SYS(tgkill),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
+};
+
+/* Commands of fcntl and ioctl that libc and c-ares need. Not those that name the process which is
+ * to get signals, nor locks: Exim's processes are the same user's. */
+static const struct {
+    int call;
+    unsigned long command;
+} commands[] = {
+    {SCMP_SYS(fcntl), F_GETFD},         {SCMP_SYS(fcntl), F_SETFD},
+    {SCMP_SYS(fcntl), F_GETFL},         {SCMP_SYS(fcntl), F_SETFL},
+    {SCMP_SYS(fcntl), F_DUPFD_CLOEXEC}, {SCMP_SYS(ioctl), TCGETS},
+    {SCMP_SYS(ioctl), FIONREAD},        {SCMP_SYS(ioctl), FIONBIO},
+    {SCMP_SYS(ioctl), SIOCGIFINDEX},
 };
 
 static int add_rules(scmp_filter_ctx filter)
 {
     int rc = 0;
 
+    for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof *commands; i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, commands[i].call, 1,
+                              SCMP_A1(SCMP_CMP_EQ, commands[i].command, 0));
+    /* Signals (abort) and limits: our own only. */
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                              SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                              SCMP_A0(SCMP_CMP_EQ, 0, 0));
     for (size_t i = 0; rc == 0 && i < sizeof allowed / sizeof *allowed; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     /* Memory, but never memory that can be executed. */
