@@ -106,6 +106,8 @@ enum moon_status moon_snapshot_open(const char *path, struct moon_snapshot **sna
     *snapshot_r = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
+        if (errno == ENOENT && lstat(path, &st) == 0) /* never the built-in policy instead */
+            return moon_fail(error, MOON_EIO, "%s: the file that it points to is missing", path);
         if (errno == ENOENT)
             return MOON_OK;
         return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));

@@ -135,6 +135,21 @@ static struct moon_span good_bytes(void)
     return (struct moon_span){bytes, n};
 }
 
+static void a_link_to_nowhere_is_an_error(void **state)
+{
+    struct moon_snapshot *snapshot = NULL;
+    struct moon_error error = {""};
+    char path[300];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/current", folder);
+    assert_int_equal(symlink("snapshots/gone.snapshot", path), 0);
+    assert_int_equal(moon_snapshot_open(path, &snapshot, &error), MOON_EIO);
+    assert_non_null(strstr(error.text, "is missing"));
+    assert_null(snapshot);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void refuses_every_cut_in_head_index_and_records(void **state)
 {
     struct moon_span good = good_bytes();
@@ -214,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_same_content_has_the_same_name),
         cmocka_unit_test(refuses_the_same_key_twice),
         cmocka_unit_test(a_missing_file_is_no_snapshot_and_no_error),
+        cmocka_unit_test(a_link_to_nowhere_is_an_error),
         cmocka_unit_test(refuses_every_cut_in_head_index_and_records),
         cmocka_unit_test(refuses_an_index_that_is_not_in_order_or_leaves_the_file),
         cmocka_unit_test(a_changed_value_is_seen_by_verify),
