@@ -11,6 +11,11 @@
 #include "engine/base/limits.h"
 #include "engine/verdict/merge.h"
 
+/* Both lists of tenants in $local_scan_data, of which Exim keeps 16360 bytes; also as fields they
+ * stay below MOON_ADDED_MAX then. */
+#define TENANTS_BYTES_MAX   15000u
+#define QUARANTINE_LINE_MAX 900u /* with the name below MOON_FIELD_LINE_MAX: never folded */
+
 /* The part of the work that every step shares. */
 struct decider {
     const struct moon_engine *engine;
@@ -121,12 +126,43 @@ static const char *tenants_of_fate(struct decider *d, enum moon_fate fate)
     return moon_str_end(&str);
 }
 
-/* Whose recipients are quarantined: "*" when nobody's are delivered; "" when none are. */
+/* Whose recipients are quarantined: "*" when nobody's are delivered; "" when none are. A list that
+ * Exim could not hold must not be cut: nobody's mail may get past his quarantine because the sender
+ * named many tenants. */
 static const char *quarantined_tenants(struct decider *d)
 {
-    bool some = count_fate(d->out, MOON_FATE_QUARANTINE) > 0;
-    bool all = some && count_fate(d->out, MOON_FATE_DELIVER) == 0;
-    return all ? "*" : tenants_of_fate(d, MOON_FATE_QUARANTINE);
+    if (count_fate(d->out, MOON_FATE_QUARANTINE) == 0)
+        return "";
+    if (count_fate(d->out, MOON_FATE_DELIVER) == 0)
+        return "*";
+    const char *quarantined = tenants_of_fate(d, MOON_FATE_QUARANTINE);
+    const char *delivered = tenants_of_fate(d, MOON_FATE_DELIVER);
+    if (!quarantined || !delivered)
+        return NULL;
+    if (strlen(quarantined) + strlen(delivered) <= TENANTS_BYTES_MAX)
+        return quarantined;
+    d->out->notes = "too many tenants to name them: quarantined for all";
+    return "*";
+}
+
+/* As many fields as it takes, cut between two names: a name in two halves is nobody's. */
+static void add_quarantine_fields(struct decider *d, const char *quarantined)
+{
+    struct moon_span left = moon_span_of(quarantined);
+
+    while (left.n) {
+        size_t n = left.n;
+        if (n > QUARANTINE_LINE_MAX)
+            n = moon_span_rfind(moon_span_sub(left, 0, QUARANTINE_LINE_MAX), ',');
+        if (n > left.n) { /* no name is that long */
+            d->failed = true;
+            return;
+        }
+        add_field(
+            d, true,
+            moon_arena_printf(d->arena, MOON_FIELD_PREFIX "Quarantine: %.*s", (int)n, left.p));
+        left = moon_span_sub(left, n + 1, left.n);
+    }
 }
 
 /* The Subject with a tenant's tag in front, instead of the one that came. */
@@ -149,8 +185,7 @@ static void add_fields(struct decider *d, const char *quarantined)
 
     add_field(d, true, moon_authres_compose(d->arena, d->msg, &out->results));
     if (*quarantined && !by_router)
-        add_field(d, true,
-                  moon_arena_printf(d->arena, MOON_FIELD_PREFIX "Quarantine: %s", quarantined));
+        add_quarantine_fields(d, quarantined);
     for (size_t i = 0; i < out->tenant_count; i++) {
         const struct moon_verdict *verdict = &out->tenants[i].verdict;
         if (verdict->failure && out->tenants[i].fate == MOON_FATE_DELIVER)
@@ -208,7 +243,8 @@ static void compose_data(struct decider *d, const char *quarantined)
 
     moon_str_begin(&str, d->arena);
     if (*quarantined && d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER) {
-        const char *delivered = tenants_of_fate(d, MOON_FATE_DELIVER);
+        bool all = strcmp(quarantined, "*") == 0;
+        const char *delivered = all ? "" : tenants_of_fate(d, MOON_FATE_DELIVER);
         d->failed = d->failed || !delivered;
         moon_str_addf(&str, "q=%s ", quarantined);
         if (delivered && *delivered)
@@ -277,7 +313,8 @@ enum moon_status moon_decide(const struct moon_engine *engine, struct moon_arena
         add_fields(&d, quarantined);
         compose_data(&d, quarantined);
         /* Freezing holds up the whole message: only when nobody's mail would wait with it. */
-        if (engine->conf->quarantine == MOON_QUARANTINE_FREEZE && strcmp(quarantined, "*") == 0)
+        if (engine->conf->quarantine == MOON_QUARANTINE_FREEZE && strcmp(quarantined, "*") == 0 &&
+            count_fate(outcome, MOON_FATE_DELIVER) == 0)
             outcome->action = MOON_ACTION_FREEZE;
     } else {
         compose_reply(&d);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * decide: a message for many tenants gets past nobody's quarantine.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/limits.h"
+#include "engine/verdict/decide.h"
+
+#define TENANTS_MAX 1000
+
+static struct moon_arena *arena;
+static struct moon_outcome outcome;
+
+/* The outcome for `count` tenants with names of 60 bytes; every second one takes the message. */
+static void decide(enum moon_quarantine how, size_t count)
+{
+    static struct moon_tenant_verdict tenants[TENANTS_MAX];
+    struct moon_conf conf = {.quarantine = how, .snapshot_hash = "test"};
+    struct moon_engine engine = {.conf = &conf};
+    struct moon_message msg = {.id = "", .mail_from = ""};
+
+    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    assert_non_null(arena);
+    memset(&outcome, 0, sizeof outcome);
+    memset(tenants, 0, sizeof tenants);
+    outcome.results.authserv_id = "mx.test";
+    outcome.tenants = tenants;
+    outcome.tenant_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tenants[i].tenant = moon_arena_printf(arena, "tenant%054zu", i);
+        tenants[i].verdict.kind = i % 2 ? MOON_VERDICT_ACCEPT : MOON_VERDICT_QUARANTINE;
+    }
+    assert_int_equal(moon_decide(&engine, arena, &msg, &outcome), MOON_OK);
+    assert_int_equal(outcome.action, MOON_ACTION_ACCEPT);
+}
+
+/* Does a field name that tenant, or everybody? A simple reader: between blanks and commas. */
+static bool is_named(const char *tenant)
+{
+    for (size_t i = 0; i < outcome.added_count; i++) {
+        const char *text = outcome.added[i].text;
+        if (strncmp(text, "X-Moonscan-Quarantine: ", 23) != 0)
+            continue;
+        text += 23;
+        if (strcmp(text, "*") == 0)
+            return true;
+        for (size_t n; *text; text += n + (text[n] == ',')) {
+            n = strcspn(text, ",");
+            if (n == strlen(tenant) && strncmp(text, tenant, n) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void every_quarantined_tenant_is_named_in_a_field(void **state)
+{
+    static const size_t counts[] = {2, 28, 30, 32, 60, 240, 250, 1000};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        decide(MOON_QUARANTINE_HEADER, counts[k]);
+        for (size_t i = 0; i < counts[k]; i += 2)
+            if (!is_named(outcome.tenants[i].tenant))
+                fail_msg("of %zu tenants number %zu is not named", counts[k], i);
+        if (is_named(outcome.tenants[1].tenant) != (counts[k] > 245))
+            fail_msg("%zu tenants: who takes it is named, or not all are", counts[k]);
+        moon_arena_destroy(&arena);
+    }
+}
+
+static void the_text_for_routers_is_never_longer_than_exim_keeps(void **state)
+{
+    static const size_t counts[] = {2, 240, 250, 1000};
+
+    (void)state;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        decide(MOON_QUARANTINE_ROUTER, counts[k]);
+        if (strlen(outcome.data) > 16000)
+            fail_msg("%zu tenants: got %zu bytes", counts[k], strlen(outcome.data));
+        assert_int_equal(strncmp(outcome.data, "q=* spf", 7) == 0, counts[k] > 245);
+        moon_arena_destroy(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_quarantined_tenant_is_named_in_a_field),
+        cmocka_unit_test(the_text_for_routers_is_never_longer_than_exim_keeps),
+    };
+    moon_bug_is_fatal = true;
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
