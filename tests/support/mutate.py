@@ -10,8 +10,8 @@
 3. Each change is written into a scratch copy of its one file, compiled, and linked into a library
    of its own, which the test programs then load: nothing else is built again.
 4. The tests run until one fails: the file's own unit test first, then its kin, then the others by
-   their time on the unchanged code. What they all pass is tried with the sanitizers as well.
-   Out of time counts as caught; what does not compile does not count.
+   their time on the unchanged code. What they all pass is tried with the sanitizers as well, where
+   memory used wrongly shows in any test: those that take long are not run again. Out of time counts as caught; what does not compile does not count.
 5. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
    observe; it gives the reason. Its lines: file, "function: line", change, reason, between tabs.
    build/mutate/survivors.txt has the others in that form, without a reason.
@@ -45,6 +45,7 @@ EQUIVALENT = "tests/support/mutate-equivalent.txt"
 # Runs whole Exims or valgrind: what it could notice, the scenarios notice.
 LEFT_OUT = {"tests/conformance/demo_valgrind.py"}
 CHANGE_WIDTH = 44
+SANITIZED_S = 1.0
 OUTPUT_MAX = 64 * 1024 * 1024
 MEMORY_MAX = 2 * 1024 * 1024 * 1024
 
@@ -194,8 +195,9 @@ def units_of(root):
     return found
 
 
-def order(tests, file):
+def order(build, file):
     """The file's own test, its kin, then the fast ones."""
+    tests = [one for one in build.tests if not build.sanitized or one.seconds < SANITIZED_S]
     stem = os.path.basename(file)[:-2]
     def rank(test):
         own = test.name == "test_" + stem
@@ -216,7 +218,7 @@ def judge(mutation, source, builds, worker):
             return Verdict(mutation, "not counted", "does not compile")
         original = "%s/obj/%s.o" % (build.root, mutation.file[:-2])
         build.library(folder, {original: folder + "/changed.o"})
-        for test in order(build.tests, mutation.file):
+        for test in order(build, mutation.file):
             noticed = build.run_test(test, folder)
             if noticed:
                 return Verdict(mutation, "caught", noticed +
@@ -245,10 +247,10 @@ def draw(found, seed, count):
     return sorted(found, key=rank)[:count or None]
 
 
-def show(verdicts, reasons, survivors):
-    place = max(len("%s:%d" % (v.mutation.file, v.mutation.line)) for v in verdicts)
+def show(verdicts, place, reasons, survivors):
+    """A line each as they come, and the sum."""
     counts = collections.Counter()
-    for verdict in sorted(verdicts, key=lambda v: (v.mutation.file, v.mutation.line)):
+    for verdict in verdicts:
         one, word, by = verdict.mutation, verdict.word, verdict.by
         reason = reasons.get((one.file, one.text, one.change))
         if reason and word == "survived":
@@ -259,13 +261,14 @@ def show(verdicts, reasons, survivors):
         if word == "survived":
             by = one.text
             survivors.write("%s\t%s\t%s\t\n" % (one.file, one.text, one.change))
+            survivors.flush()
         change = one.change if len(one.change) <= CHANGE_WIDTH else \
             one.change[:CHANGE_WIDTH - 3] + "..."
         print("%-*s  %-11s  %-*s  %s" % (place, "%s:%d" % (one.file, one.line), word, CHANGE_WIDTH,
-                                         change, by))
+                                         change, by), flush=True)
     real = counts["caught"] + counts["survived"]
     print("%d changes: %d caught, %d survived, %d equivalent, %d not counted (do not compile): "
-          "%.1f %% caught" % (len(verdicts), counts["caught"], counts["survived"],
+          "%.1f %% caught" % (sum(counts.values()), counts["caught"], counts["survived"],
                               counts["equivalent"], counts["not counted"],
                               100.0 * counts["caught"] / real if real else 100.0))
 
@@ -316,10 +319,11 @@ def main():
             finally:
                 workers.put(worker)
 
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            verdicts = list(pool.map(one, chosen))
-    with open(root + "/survivors.txt", "w", encoding="utf-8") as survivors:
-        show(verdicts, reasons, survivors)
+        chosen.sort(key=lambda m: (m.file, m.start))
+        place = max(len("%s:%d" % (m.file, m.line)) for m in chosen)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool, \
+                open(root + "/survivors.txt", "w", encoding="utf-8") as survivors:
+            show(pool.map(one, chosen), place, reasons, survivors)
     print("seed %d, %d s" % (options.seed, time.monotonic() - started))
     return 0
 

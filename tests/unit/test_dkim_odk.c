@@ -167,6 +167,73 @@ static void verifies_whatever_the_chunks(void **state)
         }
 }
 
+/* What the gate refuses before, the library would say in the same words. RFC 6376 sections 3.6.1
+ * and 6.1; the key is 256 bits of Ed25519. */
+static void says_what_the_library_finds_wrong(void **state)
+{
+    static const struct {
+        const char *record; /* %s is the right p= */
+        const char *identity, *headers;
+        int64_t length, signed_at_s, expires_s;
+        const char *want;
+    } table[] = {
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, -1, -1, "pass "},
+        {"v=DKIM1; k=ed25519; p=", NULL, NULL, -1, -1, -1, "permerror the key is revoked"},
+        {"v=DKIM1; k=ed25519", NULL, NULL, -1, -1, -1,
+         "permerror the key record is no valid tag list"},
+        {"v=DKIM2; k=ed25519; p=%s", NULL, NULL, -1, -1, -1,
+         "permerror the key record is of another version"},
+        {"v=DKIM1; k=ed448; p=%s", NULL, NULL, -1, -1, -1, "permerror k= of the key is unknown"},
+        {"v=DKIM1; k=ed25519; h=sha1; p=%s", NULL, NULL, -1, -1, -1,
+         "permerror h= of the key does not allow sha256"},
+        {"v=DKIM1; k=ed25519; h=md5; p=%s", NULL, NULL, -1, -1, -1,
+         "permerror h= of the key does not allow sha256"},
+        {"v=DKIM1; k=ed25519; s=news; p=%s", NULL, NULL, -1, -1, -1,
+         "permerror s= of the key does not allow mail"},
+        {"v=DKIM1; k=ed25519; t=s; p=%s", "a@x.example.com", NULL, -1, -1, -1,
+         "permerror the key (t=s) forbids i= of a subdomain"},
+        {"v=DKIM1; k=ed25519; p=QUJD", NULL, NULL, -1, -1, -1,
+         "permerror the key cannot be decoded"},
+        {"rubbish", NULL, NULL, -1, -1, -1, "permerror the key record is no valid tag list"},
+        {"v=DKIM1; k=ed25519; p=%s", "a@other.example", NULL, -1, -1, -1,
+         "permerror i= is not within d="},
+        {"v=DKIM1; k=ed25519; p=%s", NULL, "to:subject", -1, -1, -1,
+         "permerror h= does not name From"},
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, 1000, -1, -1,
+         "permerror l= is larger than the body"},
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 1000000000, 1000000001,
+         "permerror the signature has expired"},
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 20000000000, -1,
+         "permerror t= is in the future"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_sign sign = moon_sign_default("example.com", "s");
+        char *public = moon_sign_public(key, 0);
+        sign.identity = table[i].identity;
+        if (table[i].headers)
+            sign.headers = table[i].headers;
+        sign.length = table[i].length;
+        sign.signed_at_s = table[i].signed_at_s;
+        sign.expires_s = table[i].expires_s;
+        char *text = sign_text(&sign, "From: a@b.c\nTo: x\n\nbody\n");
+        struct moon_message *msg = moon_case_message(arena, text, strlen(text));
+        const struct moon_field *fields[] = {&msg->fields[0], &msg->fields[1], &msg->fields[2]};
+        struct moon_dkim_odk_sig sig = {
+            .field = fields[0], .record = moon_arena_printf(arena, table[i].record, public)};
+        struct moon_dkim_odk *odk;
+        assert_int_equal(moon_dkim_odk_begin(arena, fields, 3, &sig, 1, &odk), MOON_OK);
+        assert_int_equal(moon_dkim_odk_body(odk, msg->body.memory), MOON_OK);
+        assert_int_equal(moon_dkim_odk_end(odk), MOON_OK);
+        moon_dkim_odk_destroy(&odk);
+        const char *got =
+            moon_arena_printf(arena, "%s %s", moon_result_name(sig.result), sig.reason);
+        if (strcmp(got, table[i].want) != 0)
+            fail_msg("%s, %zu: got %s, want %s", table[i].record, i, got, table[i].want);
+        free(public);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(gives_no_signature_that_the_gate_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(verifies_whatever_the_chunks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(says_what_the_library_finds_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_not_called_when_nothing_is_left, set_up, tear_down),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -109,6 +109,21 @@ static void splits_one_field(void **state)
     }
 }
 
+static void a_field_that_is_clean_is_not_copied(void **state)
+{
+    static const struct moon_span clean[] = {MOON_SPAN("S: a\r\n\tb\r\n"), MOON_SPAN("S: a\rb")};
+    static const struct moon_span unclean[] = {MOON_SPAN("S: a\n\tb\r\n"), MOON_SPAN("S: a\0b")};
+    struct moon_field field;
+    bool is_field;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(moon_field_parse(arena, clean[i], &field, &is_field), MOON_OK);
+        assert_ptr_equal(field.raw.p, clean[i].p);
+        assert_int_equal(moon_field_parse(arena, unclean[i], &field, &is_field), MOON_OK);
+        assert_ptr_not_equal(field.raw.p, unclean[i].p);
+    }
+}
+
 static void the_header_ends_where_exim_ends_it(void **state)
 {
     static const struct {
@@ -243,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(splits_one_field, begin, end),
+        cmocka_unit_test_setup_teardown(a_field_that_is_clean_is_not_copied, begin, end),
         cmocka_unit_test_setup_teardown(the_header_ends_where_exim_ends_it, begin, end),
         cmocka_unit_test_setup_teardown(finds_fields_by_name_from_the_top, begin, end),
         cmocka_unit_test_setup_teardown(unfolds_a_value_for_people, begin, end),

@@ -163,6 +163,32 @@ static void verifies_whatever_the_chunks(void **state)
     EVP_PKEY_free(key);
 }
 
+/* RFC 6376 section 3.5, l=: "MUST NOT be larger than the actual number of octets in the
+ * canonicalized message body". */
+static void a_length_may_be_that_of_the_whole_body(void **state)
+{
+    static const char text[] = "From: a@example.com\n\n0123456789\n";
+    EVP_PKEY *key = moon_sign_key_load("tests/support/keys/ed25519.pem");
+    (void)state;
+    assert_non_null(key);
+    char *record = moon_sign_record(key, 0);
+    char *zone = moon_case_txt(arena, "s._domainkey.example.com", record);
+    for (int64_t length = 11; length <= 12; length++) {
+        struct moon_sign sign = moon_sign_default("example.com", "s");
+        const char *reason;
+        size_t size;
+        sign.length = length;
+        char *out = moon_sign_message(&sign, key, text, sizeof text - 1, &size);
+        assert_non_null(out);
+        assert_int_equal(moon_case_core(arena, zone, out, size, 0, 64, &reason), MOON_RESULT_PASS);
+        assert_int_equal(moon_case_core(arena, zone, out, size - 1, 0, 64, &reason),
+                         MOON_RESULT_PASS); /* the final line end is not missed */
+        free(out);
+    }
+    free(record);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +197,7 @@ int main(void)
         cmocka_unit_test(hashes_runs_of_any_size),
         cmocka_unit_test(shares_equal_bodies_and_limits_different_ones),
         cmocka_unit_test(verifies_whatever_the_chunks),
+        cmocka_unit_test(a_length_may_be_that_of_the_whole_body),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
