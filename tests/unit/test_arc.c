@@ -254,7 +254,9 @@ static void an_expired_signature_fails_only_where_it_must_verify(void **state)
     moon_chain_add(seal);
     (void)moon_chain_fails("ARC-Message-Signature i=1: the signature has expired");
     moon_chain_add(moon_chain_seal(2, "b.example"));
-    (void)moon_chain_passes(2);
+    struct moon_arc arc = moon_chain_passes(2);
+    assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_UNKNOWN);
+    assert_int_equal(arc.sets[1].signature.body, MOON_ARC_BODY_INTACT);
 }
 
 static void times_of_the_future_fail(void **state)
@@ -357,6 +359,49 @@ static void beyond_the_question_limit_the_chain_fails_for_now(void **state)
     arc = moon_chain_passes(0);
 }
 
+/* So that a long chain leaves the questions of the message to SPF, DKIM and DMARC. */
+static void few_keys_are_asked_for_before_the_others_had_their_turn(void **state)
+{
+    static const struct {
+        unsigned sets, want;
+    } rows[] = {{1, 1}, {5, 5}, {MOON_ARC_EARLY_KEYS_MAX + 3, MOON_ARC_EARLY_KEYS_MAX}};
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct moon_dns_backend *backend = NULL;
+        struct moon_error error;
+        struct moon_arc_check *check;
+        assert_int_equal(moon_chain_end(NULL) + moon_chain_begin(NULL), 0); /* anew */
+        moon_chain_grow(rows[i].sets);
+        const char *text = moon_chain_text();
+        struct moon_message *msg = moon_case_message(moon_chain_arena, text, strlen(text));
+        assert_int_equal(moon_dns_backend_zone(MOON_SPAN(""), "zone", &backend, &error), MOON_OK);
+        struct moon_dns *dns = moon_dns_begin(moon_chain_arena, backend, 1000, 0);
+        assert_int_equal(moon_arc_begin(moon_chain_arena, dns, msg, &check), MOON_OK);
+        assert_int_equal(moon_dns_stats(dns).questions, rows[i].want);
+        moon_dns_end(&dns);
+        moon_dns_backend_destroy(&backend);
+    }
+}
+
+static void a_body_that_cannot_be_read_is_no_result(void **state)
+{
+    struct moon_dns_backend *backend = NULL;
+    struct moon_error error;
+    struct moon_arc_check *check;
+    struct moon_arc arc;
+    (void)state; /* cmocka's, not used */
+    moon_chain_grow(1);
+    const char *text = moon_chain_text();
+    struct moon_message *msg = moon_case_message(moon_chain_arena, text, strlen(text));
+    msg->body = (struct moon_body){.fd = 9999, .size_bytes = 10};
+    assert_int_equal(moon_dns_backend_zone(MOON_SPAN(""), "zone", &backend, &error), MOON_OK);
+    struct moon_dns *dns = moon_dns_begin(moon_chain_arena, backend, 1000, 0);
+    assert_int_equal(moon_arc_begin(moon_chain_arena, dns, msg, &check), MOON_OK);
+    assert_int_equal(moon_arc_finish(check, &arc), MOON_EIO);
+    moon_dns_end(&dns);
+    moon_dns_backend_destroy(&backend);
+}
+
 static void says_when_memory_runs_out(void **state)
 {
     struct moon_dns_backend *backend = NULL;
@@ -421,6 +466,8 @@ int main(void)
         CASE(beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known),
         CASE(asks_for_every_seal_key_but_not_for_every_signature),
         CASE(beyond_the_question_limit_the_chain_fails_for_now),
+        CASE(few_keys_are_asked_for_before_the_others_had_their_turn),
+        CASE(a_body_that_cannot_be_read_is_no_result),
         CASE(says_when_memory_runs_out),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
