@@ -50,7 +50,7 @@ static const char help[] =
     "  --time SECONDS    the time of reception, in seconds since 1970 (default: now)\n"
     "  --json            print one JSON object\n"
     "\n"
-    "Exit status: 0 evaluated, 2 wrong usage, 3 something failed.\n";
+    "Exit status: 0 evaluated, 2 wrong usage or a file with mistakes, 3 something failed.\n";
 
 static int wrong(const char *what, const char *detail)
 {
@@ -282,5 +282,7 @@ int moon_cmd_check(int argc, char **argv)
         (void)fprintf(stderr, "moonscan check: %s\n", error.text);
     moon_mailfile_close(&mail);
     moon_arena_destroy(&arena);
+    if (status == MOON_ECONF)
+        return MOON_EXIT_USAGE;
     return status == MOON_OK ? MOON_EXIT_OK : MOON_EXIT_FAILURE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * cmd: the subcommands of `moonscan`. Each gets its own name as argv[0] and returns the exit
- * status: 0 done, 1 the answer is no (a file has mistakes, ...), 2 wrong usage, 3 something failed.
+ * status: 0 done, 1 the answer is no (a file has mistakes, ...), 2 wrong usage or a named file with
+ * mistakes, 3 something failed.
  */
 #ifndef MOON_CMD_CMD_H
 #define MOON_CMD_CMD_H
