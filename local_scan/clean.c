@@ -162,3 +162,13 @@ uint32_t moon_clean_chain(struct moon_wire_field *fields, void **handles, uint32
     }
     return kept;
 }
+
+bool moon_clean_is_claim(struct moon_span text)
+{
+    static const struct moon_span prefix = {"X-Moonscan-", 11};
+    struct moon_buf buf = moon_buf_of(text);
+    struct moon_span name = moon_buf_while(&buf, is_name_char); /* white space may follow */
+
+    return moon_span_eq_nocase(moon_span_sub(name, 0, prefix.n), prefix) ||
+           moon_span_is_nocase(name, "Authentication-Results");
+}

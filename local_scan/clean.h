@@ -34,4 +34,7 @@ bool moon_clean_field_ok(struct moon_span text);
  * copy is what would be delivered. */
 uint32_t moon_clean_chain(struct moon_wire_field *fields, void **handles, uint32_t count);
 
+/* Does this field of the chain say what only we may say (Authentication-Results, X-Moonscan-*)? */
+bool moon_clean_is_claim(struct moon_span text);
+
 #endif

@@ -138,6 +138,9 @@ static bool decide(struct job *job, int body_fd)
     if (!job->decided || !decision_of(job, &decision) || !moon_wire_put_decision(&out, &decision)) {
         job->decided = false;
         moon_wire_out_free(&out);
+        if (failure_verdict(&worker->setup.conf) == MOON_WIRE_ACCEPT)
+            return false; /* the module accepts it as not evaluated: marked, forged fields removed
+                           */
         out = (struct moon_wire_out){.max = MOON_WIRE_DECISION_MAX};
         failure_decision(worker, error.text, line, &decision);
         (void)moon_wire_put_decision(&out, &decision); /* out.failed tells below */

@@ -158,6 +158,17 @@ def the_failure_verdict_accept_takes_the_message_with_a_field(lab):
     want(len(fields), 1, "fields %r" % fields)
 
 
+@suite.case("accepting")
+def a_message_that_nobody_evaluated_brings_no_results(lab):
+    forged = ("Authentication-Results: mx.lab.test; dmarc=pass header.from=forged.example\n"
+              "authentication-RESULTS\n : mx.lab.test; spf=pass smtp.mailfrom=forged.example\n"
+              "x-moonscan-forged.example: 1\n")
+    queue_id = deliver(lab, mail(fields=forged + "A:\n" * 100001))
+    text = lab.message(queue_id)
+    want_not_in("forged.example", text.replace("A:\n", ""), "message")
+    want_in("\nX-Moonscan-Failure: ", text, "message")
+
+
 @suite.case("without_program")
 def a_missing_program_defers_and_says_what_to_do(lab):
     before = len(lab.mainlog())

@@ -210,9 +210,31 @@ static void a_rewritten_field_is_no_deleted_one(void **state)
     assert_int_equal(fields[1].type, '*');
 }
 
+static void knows_the_fields_that_only_we_may_write(void **state)
+{
+    static const struct {
+        struct moon_span text;
+        bool want;
+    } table[] = {
+        {MOON_SPAN("Authentication-Results: x\n"), true},
+        {MOON_SPAN("AUTHENTICATION-results\n : x\n"), true},
+        {MOON_SPAN("Authentication-Results\v: x\n"), true},
+        {MOON_SPAN("x-moonscan-anything \t: x\n"), true},
+        {MOON_SPAN("ARC-Authentication-Results: x\n"), false},
+        {MOON_SPAN("X-Moonscan: x\n"), false},
+        {MOON_SPAN("Subject: Authentication-Results: x\n"), false},
+        {MOON_SPAN(""), false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (moon_clean_is_claim(table[i].text) != table[i].want)
+            fail_msg("row %zu: want %d", i, table[i].want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_the_fields_that_only_we_may_write),
         cmocka_unit_test(a_reply_has_an_enhanced_code_on_each_line),
         cmocka_unit_test(the_longest_reply_fits),
         cmocka_unit_test(a_line_is_printable_and_cut),
