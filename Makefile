@@ -160,7 +160,7 @@ ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined OPT='-O1 -g'
 .PHONY: check $(BUILD)/tests/commands
 check: demo ## demo, then every test
 	@$(MAKE) --no-print-directory -s all units support amalgamation
-	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all
+	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all support
 	@$(MAKE) --no-print-directory -s $(ASAN) program units fuzz-replay support
 	@$(MAKE) --no-print-directory -s lint $(BUILD)/tests/commands
 	@/usr/bin/python3 tests/support/run.py --skips tests/skips.txt --file $(BUILD)/tests/commands

@@ -24,6 +24,7 @@ struct moon_arena {
     struct block *newest;
     size_t used_bytes, bytes_max, next_block;
     size_t fail_in; /* 0: never */
+    bool failed;    /* a request was refused */
 };
 
 struct moon_arena *moon_arena_create(size_t bytes_max)
@@ -89,7 +90,7 @@ static struct block *block_for(struct moon_arena *arena, size_t size)
     return block;
 }
 
-void *moon_arena_alloc(struct moon_arena *arena, size_t size)
+static void *take(struct moon_arena *arena, size_t size)
 {
     if (arena->fail_in && --arena->fail_in == 0) {
         arena->fail_in = 1; /* and every later one */
@@ -111,10 +112,22 @@ void *moon_arena_alloc(struct moon_arena *arena, size_t size)
     return memset(memory, 0, size);
 }
 
+void *moon_arena_alloc(struct moon_arena *arena, size_t size)
+{
+    void *memory = take(arena, size);
+    arena->failed = arena->failed || !memory;
+    return memory;
+}
+
+bool moon_arena_failed(const struct moon_arena *arena)
+{
+    return arena->failed;
+}
+
 void *moon_arena_array(struct moon_arena *arena, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
-        return NULL;
+        return moon_arena_alloc(arena, SIZE_MAX); /* refused */
     return moon_arena_alloc(arena, count * size);
 }
 

@@ -35,6 +35,8 @@ char *moon_arena_cstr(struct moon_arena *arena, const char *text);
 char *moon_arena_printf(struct moon_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Was any request refused so far? Tells "no memory" from NULL as an answer. */
+bool moon_arena_failed(const struct moon_arena *arena);
 size_t moon_arena_used_bytes(const struct moon_arena *arena);
 
 /* For tests: the n-th request from now on fails, and every later one. 0 switches it off. */

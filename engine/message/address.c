@@ -290,8 +290,7 @@ static bool take_domain(struct parser *p, struct moon_span *text_r)
 static const char *normalize(struct parser *p, struct moon_span text)
 {
     const char *domain = moon_domain_normalize(p->arena, text);
-    /* The two meanings of NULL are told apart by asking for what a name could have needed. */
-    if (!domain && !moon_arena_alloc(p->arena, 5 * MOON_DOMAIN_MAX))
+    if (!domain && moon_arena_failed(p->arena))
         p->no_memory = true;
     return domain;
 }

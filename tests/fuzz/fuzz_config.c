@@ -7,6 +7,7 @@
  * Parser: lua/config.c
  * Parser: lua/lines.c
  * Parser: lua/lists.c
+ * Parser: engine/cmd/gather.c moon_gather_map add_map_line is_tenant_name note_tenant
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -3,12 +3,14 @@
  * Fuzz target: a whole frame. What is understood must survive writing and reading again.
  *
  * Parser: engine/wire/wire_get.c
+ * Parser: engine/cmd/intake.c
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cmd/intake.h"
 #include "engine/wire/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +50,26 @@ static void try_ready(struct moon_span payload)
     same(&first, &second);
 }
 
+/* As a message: what it has is there, and nothing else. */
+static void try_intake(const struct moon_request *request)
+{
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_error error = {""};
+    struct moon_message msg;
+
+    if (!arena)
+        return;
+    if (moon_intake(arena, request, -1, &msg, &error) == MOON_OK) {
+        must(msg.recipient_count == request->recipient_count);
+        must(msg.field_count <= request->field_count);
+        for (size_t i = 0; i < msg.field_count; i++)
+            must(msg.fields[i].index < request->field_count && msg.fields[i].name.n > 0);
+    } else {
+        must(error.text[0] != '\0');
+    }
+    moon_arena_destroy(&arena);
+}
+
 static void try_request(struct moon_span payload)
 {
     struct moon_wire_out first = {0}, second = {0};
@@ -58,6 +80,7 @@ static void try_request(struct moon_span payload)
     must(moon_wire_put_request(&first, &request));
     must(moon_wire_get_request(payload_of(&first), &again, &reason));
     must(moon_wire_put_request(&second, &again));
+    try_intake(&request);
     moon_request_free(&request);
     moon_request_free(&again);
     same(&first, &second);

@@ -21,7 +21,7 @@ struct moon_arc moon_case_arc(struct moon_arena *arena, const char *zone, const 
                               size_t size, unsigned questions_max, unsigned *questions_r)
 {
     struct moon_dns_backend *backend;
-    struct moon_arc_check *check;
+    struct moon_arc_check *check = NULL;
     struct moon_error error;
     struct moon_arc arc;
     struct moon_message *msg = moon_case_message(arena, text, size);

@@ -132,6 +132,27 @@ static void refuses_more_than_the_limits(void **state)
     assert_non_null(strstr(error.text, "fields"));
 }
 
+/* Recipients at an address literal, as many as there may be. */
+static void as_many_recipients_as_there_may_be_cost_little(void **state)
+{
+    struct moon_request request = a_request();
+    struct moon_message msg;
+    struct moon_error error = {""};
+    struct moon_span *many = calloc(MOON_RECIPIENTS_MAX, sizeof *many);
+
+    (void)state;
+    assert_non_null(many);
+    for (size_t i = 0; i < MOON_RECIPIENTS_MAX; i++)
+        many[i] = MOON_SPAN("joe@[192.0.2.1]");
+    request.recipients = many;
+    request.recipient_count = MOON_RECIPIENTS_MAX;
+    size_t before = moon_arena_used_bytes(arena);
+    assert_int_equal(moon_intake(arena, &request, -1, &msg, &error), MOON_OK);
+    assert_true(moon_arena_used_bytes(arena) - before < 16u * 1024 * 1024);
+    assert_null(msg.recipients[MOON_RECIPIENTS_MAX - 1].domain);
+    free(many);
+}
+
 static void every_failed_allocation_is_told(void **state)
 {
     struct moon_request request = a_request();
@@ -157,6 +178,7 @@ int main(void)
         cmocka_unit_test(keeps_the_index_and_the_mark_of_each_field),
         cmocka_unit_test(reads_the_body_behind_its_offset),
         cmocka_unit_test(refuses_more_than_the_limits),
+        cmocka_unit_test(as_many_recipients_as_there_may_be_cost_little),
         cmocka_unit_test(every_failed_allocation_is_told),
     };
     moon_bug_is_fatal = true;
