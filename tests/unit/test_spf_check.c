@@ -196,6 +196,11 @@ static void validates_names_of_the_client(void **state)
         MOON_SPF_ROW("not validated",
                      D "\"v=spf1 ptr -all\"\n" PTR "a.d.example.\na.d.example. A 192.0.2.2",
                      "fail -all 1/0 3"),
+        MOON_SPF_ROW("not below a name that cannot exist",
+                     D "\"v=spf1 ptr:x..example -all\"\n" PTR "h.example.\nh.example. A 192.0.2.1",
+                     "fail -all 1/0 2"),
+        MOON_SPF_ROW("trouble is no match",
+                     D "\"v=spf1 ptr -all\"\n1.2.0.192.in-addr.arpa. SERVFAIL", "fail -all 1/0 2"),
         MOON_SPF_ROW(
             "%{p} prefers the domain",
             D
