@@ -4,14 +4,15 @@
  *
  * begin:
  * 1. Every DKIM-Signature field is read by sig.c, the topmost MOON_SIG_MAX of them.
- * 2. What libopendkim reads otherwise than the RFC is refused, and more distinct bodies than we
- *    are ready to hash.
+ * 2. More distinct bodies than we are ready to hash are refused. What libopendkim reads otherwise
+ *    than the RFC is left to the signature core (sig_hash.c).
  * 3. The keys of all that is left are asked for at once.
  * finish:
  * 4. The answers become keys (sig_key.c); a signature without a fitting key is refused.
  * 5. What is left goes to libopendkim with the fields that some h= names, and with records that we
  *    wrote; one pass over the body feeds it and counts the canonical bytes behind l=.
- * 6. Results: the gate's words for what it refused, the library's for the rest.
+ * 6. What was left to the core is verified by it, in a pass of its own.
+ * 7. Results: the gate's words for what it refused, the library's or the core's for the rest.
  */
 #include "engine/auth/dkim.h"
 
@@ -26,7 +27,8 @@ _Static_assert(MOON_SIG_MAX <= MOON_KEYS_MAX, "each signature may ask for a key 
 struct entry {
     struct moon_sig sig;
     struct moon_sig_key key;
-    size_t body; /* index in bodies; valid while the signature is not refused */
+    size_t body;  /* index in bodies, or in core_bodies; valid while it is not refused */
+    bool by_core; /* libopendkim would misread it */
 };
 
 struct moon_dkim_check {
@@ -36,7 +38,7 @@ struct moon_dkim_check {
     const struct moon_sig_fields *fields;
     struct entry *entries;
     size_t count, found;
-    struct moon_sig_bodies bodies;
+    struct moon_sig_bodies bodies, core_bodies;
 };
 
 static bool is_signature_field(const struct moon_field *field)
@@ -82,38 +84,32 @@ static bool has_odd_space_before_colon(const struct moon_field *field)
 }
 
 /* Step 2. Forms that RFC 6376 allows and libopendkim 2.11 misreads: it would call a good signature
- * bad. All are rare; the honest word is that we cannot tell. */
-static const char *misread_form(const struct moon_sig *sig)
+ * bad. All are rare. */
+static bool is_misread_form(const struct moon_sig *sig)
 {
     struct moon_span raw = sig->field->raw;
     for (size_t i = 0; i < raw.n; i++)
         if ((unsigned char)raw.p[i] >= 0x80)
-            return "8-bit text in a signature is not supported";
-    if (has_odd_space_before_colon(sig->field))
-        return "a tab or fold before the colon is not supported";
+            return true;
     for (size_t i = 0; i < sig->tags.count; i++) {
         struct moon_span name = sig->tags.items[i].name;
         if (name.n > 1 && name.p[name.n - 1] == 'b')
-            return "a tag whose name ends in b is not supported";
+            return true;
         if (moon_span_is(name, "b") && name.p[1] != '=')
-            return "white space before the '=' of b= is not supported";
+            return true;
     }
-    if (sig->signed_at_s >= 0 && sig->signed_at_s < MOON_SIG_DRIFT_S)
-        return "t= of 1970 is not supported";
-    if (sig->identity && strchr(sig->identity, '@') != strrchr(sig->identity, '@'))
-        return "i= with two '@' is not supported";
-    return NULL;
+    return has_odd_space_before_colon(sig->field) ||
+           (sig->signed_at_s >= 0 && sig->signed_at_s < MOON_SIG_DRIFT_S) ||
+           (sig->identity && strchr(sig->identity, '@') != strrchr(sig->identity, '@'));
 }
 
 static enum moon_status check_forms(struct moon_dkim_check *check)
 {
     for (size_t i = 0; i < check->count; i++) {
         struct entry *entry = &check->entries[i];
-        const char *misread = is_open(entry) ? misread_form(&entry->sig) : NULL;
-        if (misread)
-            moon_sig_refuse(&entry->sig, MOON_RESULT_NEUTRAL, misread);
         if (!is_open(entry))
             continue;
+        entry->by_core = is_misread_form(&entry->sig);
         enum moon_status status =
             moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
                                  entry->sig.body_length, false, &entry->body);
@@ -201,34 +197,28 @@ static bool has_odd_space(struct moon_span raw)
 
 /* Two more forms, of the fields that a signature covers. Other DKIM-Signature fields: libopendkim
  * takes the lowest it was given, counting the signature itself; that is right only when all that
- * are meant stand below it and pass the gate. Odd white space: see above. */
-static const char *misread_cover(const struct moon_dkim_check *check, const struct moon_sig *sig,
-                                 struct moon_sig_name name)
+ * are meant stand below it and are given to it. Odd white space: see above. */
+static bool is_misread_cover(const struct moon_dkim_check *check, const struct moon_sig *sig,
+                             struct moon_sig_name name)
 {
     const struct moon_field *field = moon_sig_fields_pick(check->fields, name, sig->field);
 
     if (strcmp(name.name, "dkim-signature") == 0) {
         const struct entry *covered = field ? entry_of(check, field) : NULL;
-        if (!covered || !is_open(covered) || field < sig->field)
-            return "this use of DKIM-Signature in h= is not supported";
+        if (!covered || !is_open(covered) || covered->by_core || field < sig->field)
+            return true;
     }
-    if (field && has_odd_space_before_colon(field))
-        return "a tab or fold before the colon of a signed field is not supported";
-    if (field && sig->header_canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw))
-        return "control characters in signed fields are not supported";
-    return NULL;
+    return field && (has_odd_space_before_colon(field) ||
+                     (sig->header_canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw)));
 }
 
 /* From the bottom up, so that covered signatures are decided before those that cover them. */
 static void check_covered_fields(struct moon_dkim_check *check)
 {
     for (size_t i = check->count; i > 0; i--) {
-        struct moon_sig *sig = &check->entries[i - 1].sig;
-        for (size_t k = 0; sig->result == MOON_RESULT_NONE && k < sig->name_count; k++) {
-            const char *misread = misread_cover(check, sig, sig->names[k]);
-            if (misread)
-                moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, misread);
-        }
+        struct entry *entry = &check->entries[i - 1];
+        for (size_t k = 0; is_open(entry) && !entry->by_core && k < entry->sig.name_count; k++)
+            entry->by_core = is_misread_cover(check, &entry->sig, entry->sig.names[k]);
     }
 }
 
@@ -245,7 +235,7 @@ static enum moon_status collect_signatures(struct moon_dkim_check *check, struct
 {
     for (size_t i = 0; i < check->count; i++) {
         struct entry *entry = &check->entries[i];
-        if (!is_open(entry))
+        if (!is_open(entry) || entry->by_core)
             continue;
         const char *record = moon_sig_key_record(check->arena, &entry->key);
         if (!record)
@@ -344,16 +334,64 @@ static enum moon_status run_library(struct moon_dkim_check *check)
     if (status == MOON_OK)
         status = moon_dkim_odk_end(odk);
     for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++) {
-        if (lone_cr)
-            moon_sig_refuse(&job->entries[i]->sig, MOON_RESULT_NEUTRAL,
-                            "a CR without LF in the body is not supported");
-        moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
+        if (lone_cr || job->sigs[i].result == MOON_RESULT_NONE) /* an old message, checked again */
+            job->entries[i]->by_core = true;
+        else
+            moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
     }
     moon_dkim_odk_destroy(&odk);
     return status;
 }
 
-/* --- step 6 --- */
+/* Step 6. Which bodies it needs: not more than step 2 counted. *any_r: there is something to do. */
+static enum moon_status want_bodies(struct moon_dkim_check *check, bool *any_r)
+{
+    enum moon_status status = MOON_OK;
+
+    moon_sig_bodies_begin(&check->core_bodies);
+    for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        if (!is_open(entry) || !entry->by_core)
+            continue;
+        *any_r = true;
+        status = moon_sig_bodies_want(check->arena, &check->core_bodies, entry->sig.body_canon,
+                                      entry->sig.body_length, true, &entry->body);
+    }
+    return status;
+}
+
+static enum moon_status run_core(struct moon_dkim_check *check)
+{
+    struct moon_span chunk = {NULL, 1};
+    bool any = false;
+    enum moon_status status = want_bodies(check, &any);
+
+    if (!any)
+        return status;
+    struct moon_body_iter *iter =
+        status == MOON_OK ? moon_arena_alloc(check->arena, sizeof *iter) : NULL;
+    if (iter)
+        moon_body_begin(iter, &check->msg->body);
+    else
+        status = MOON_ENOMEM; /* what want_bodies may say as well: it counts no new bodies */
+    while (status == MOON_OK && chunk.n) {
+        status = moon_body_next(iter, &chunk);
+        if (status == MOON_OK)
+            moon_sig_bodies_add(&check->core_bodies, chunk);
+    }
+    enum moon_status ended = moon_sig_bodies_end(&check->core_bodies);
+    if (status == MOON_OK)
+        status = ended;
+    for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        if (is_open(entry) && entry->by_core)
+            status = moon_sig_verify(check->arena, &entry->sig, &entry->key, check->fields,
+                                     &check->core_bodies, entry->body);
+    }
+    return status;
+}
+
+/* --- step 7 --- */
 
 static const char *canonicalization_of(const struct moon_sig *sig)
 {
@@ -373,10 +411,11 @@ static enum moon_status report(struct moon_dkim_check *check, const struct entry
     for (size_t i = 0; i < sig->name_count; i++)
         headers[i] = sig->names[i].name;
     bool judged = sig->result == MOON_RESULT_PASS || sig->result == MOON_RESULT_FAIL;
+    const struct moon_sig_bodies *bodies = entry->by_core ? &check->core_bodies : &check->bodies;
     int64_t unsigned_bytes = 0;
     if (sig->body_length >= 0)
         unsigned_bytes =
-            judged ? check->bodies.items[entry->body].body.total_bytes - sig->body_length : -1;
+            judged ? bodies->items[entry->body].body.total_bytes - sig->body_length : -1;
     *out = (struct moon_dkim_sig){
         .result = sig->result,
         .reason = sig->reason,
@@ -425,6 +464,8 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
     check_covered_fields(check);
     if (status == MOON_OK)
         status = run_library(check);
+    if (status == MOON_OK)
+        status = run_core(check);
     for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
         status = report(check, &check->entries[i], &dkim_r->sigs[i]);
         if (i == 0 || rank(dkim_r->sigs[i].result) < rank(dkim_r->result))

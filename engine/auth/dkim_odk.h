@@ -13,7 +13,8 @@
 struct moon_dkim_odk_sig {
     const struct moon_field *field; /* its DKIM-Signature field, also among `fields` below */
     const char *record;             /* normalized key record, at most 1024 bytes */
-    enum moon_result result;        /* out: what libopendkim says, in words of RFC 8601 */
+    enum moon_result result;        /* out: what libopendkim says, in words of RFC 8601; NONE: only
+                                       its clock is against the signature, it did not verify */
     const char *reason;             /* out: a constant; "" */
 };
 

@@ -240,6 +240,22 @@ static void read_instance(struct moon_sig *sig)
     sig->identity_domain = sig->domain;
 }
 
+/* RFC 5321 section 4.1.2: a Local-part has an "@" only as a quoted string. */
+static bool has_bare_at(struct moon_span local)
+{
+    if (moon_span_find(local, '@') == (size_t)-1)
+        return false;
+    if (local.n < 2 || local.p[0] != '"' || local.p[local.n - 1] != '"')
+        return true;
+    for (size_t i = 1; i + 1 < local.n; i++) {
+        if (local.p[i] == '"')
+            return true;
+        if (local.p[i] == '\\' && ++i + 1 >= local.n)
+            return true;
+    }
+    return false;
+}
+
 static enum moon_status read_identity(struct moon_arena *arena, struct moon_sig *sig)
 {
     const struct moon_tag *i = moon_tags_find(&sig->tags, "i");
@@ -262,7 +278,7 @@ static enum moon_status read_identity(struct moon_arena *arena, struct moon_sig 
         return MOON_ENOMEM;
     struct moon_span identity = {text, n};
     size_t at = moon_span_rfind(identity, '@');
-    if (!valid || at == (size_t)-1) {
+    if (!valid || at == (size_t)-1 || has_bare_at(moon_span_sub(identity, 0, at))) {
         moon_sig_refuse(sig, MOON_RESULT_NEUTRAL, "i= is no identity");
         return MOON_OK;
     }

@@ -4,6 +4,7 @@
  *
  *   sign --domain d --selector s --key FILE.pem [--canon relaxed/simple] [--headers from:to]
  *        [--tag x_a=1]... [--length n] [--identity i] [--algorithm a] [--time t] [--expires x]
+ *        [--tags "v=1; ...; bh=@BH@; b=@B@": the whole list, the rest says how to hash]
  *        < in.eml > out.eml
  *   sign --key FILE.pem --record [--pkcs1]
  */
@@ -31,7 +32,8 @@ static int usage(void)
 {
     (void)fputs("usage: sign --domain d --selector s --key FILE.pem [--canon relaxed/simple]\n"
                 "            [--headers from:to] [--tag x=...] [--length n] [--identity i]\n"
-                "            [--algorithm a] [--time t] [--expires x] < in.eml > out.eml\n"
+                "            [--algorithm a] [--time t] [--expires x] [--tags list]\n"
+                "            < in.eml > out.eml\n"
                 "       sign --key FILE.pem --record [--pkcs1]\n",
                 stderr);
     return 2;
@@ -51,6 +53,14 @@ static int sign_input(const struct moon_sign *sign, EVP_PKEY *key)
     return ok ? 0 : 1;
 }
 
+static int print_record(EVP_PKEY *key, int pkcs1)
+{
+    char *text = moon_sign_record(key, pkcs1);
+    int rc = text && puts(text) >= 0 ? 0 : 1;
+    free(text);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -58,7 +68,7 @@ int main(int argc, char **argv)
         {"canon", 1, NULL, 'c'},  {"headers", 1, NULL, 'h'},  {"tag", 1, NULL, 'T'},
         {"length", 1, NULL, 'l'}, {"identity", 1, NULL, 'i'}, {"algorithm", 1, NULL, 'a'},
         {"time", 1, NULL, 't'},   {"expires", 1, NULL, 'x'},  {"record", 0, NULL, 'r'},
-        {"pkcs1", 0, NULL, 'p'},  {NULL, 0, NULL, 0},
+        {"pkcs1", 0, NULL, 'p'},  {"tags", 1, NULL, 'L'},     {NULL, 0, NULL, 0},
     };
     struct moon_sign sign = moon_sign_default(NULL, NULL);
     const char *key_path = NULL;
@@ -85,6 +95,9 @@ int main(int argc, char **argv)
             break;
         case 'T':
             (void)snprintf(extra + used, sizeof extra - used, "%s; ", optarg);
+            break;
+        case 'L':
+            sign.tags = optarg;
             break;
         case 'l':
             sign.length = atoll(optarg);
@@ -120,14 +133,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "sign: no private key in %s\n", key_path);
         return 1;
     }
-    int rc;
-    if (record) {
-        char *text = moon_sign_record(key, pkcs1);
-        rc = text && puts(text) >= 0 ? 0 : 1;
-        free(text);
-    } else {
-        rc = sign_input(&sign, key);
-    }
+    int rc = record ? print_record(key, pkcs1) : sign_input(&sign, key);
     EVP_PKEY_free(key);
     return rc;
 }
