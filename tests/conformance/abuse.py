@@ -304,6 +304,31 @@ def a_from_field_of_50000_authors(folder):
 
 
 @case
+def every_field_that_is_read_with_4_mb_in_it(folder):
+    words = [b"ab .c\r\n " * 1000] * 450
+    for start, end in ((b"From: ", b" <ann@d.example>"), (b"From: \"", b"\" <ann@d.example>"),
+                       (b"From: (", b") ann@d.example"), (b"DKIM-Signature: v=1; n=", b""),
+                       (b"ARC-Seal: i=1; n=", b""), (b"ARC-Authentication-Results: i=1; ", b""),
+                       (b"Authentication-Results: ", b"; spf=pass"), (b"Subject: ", b""),
+                       (b"Message-ID: ", b""), (b"List-Id: ", b" <l.d.example>"),
+                       (b"Return-Path: ", b""), (b"X-Moonscan-", b": x")):
+        found = facts(folder, [start, *words, end, b"\r\n", b"" if start.startswith(b"From") else
+                               PLAIN, b"\r\nHi\r\n"])
+        want(found["decision"]["action"], "accept", start.decode())
+
+
+@case
+def an_envelope_of_100_kb_texts(folder):
+    long = "a." * 50000
+    zone = 'd.example. TXT "v=spf1 exists:%{l}.%{h}.e exists:%{lr}.e -all exp=x.e"\n' \
+           'x.e. TXT "%{l} %{s} %{h} %{l} %{s} %{h}"\n'
+    found = facts(folder, PLAIN + b"\r\nHi\r\n", zone, "--from", long + "@d.example", "--helo",
+                  long + "example", "--tenants", long, "--rcpt", long + "@r.example", "--host", long)
+    want(found["spf"]["result"], "fail", "spf.result")
+    want(len(found["spf"]["explanation"]) <= 500, True, "an explanation that fits")
+
+
+@case
 def fifty_thousand_recipients_in_the_header(folder):
     found = facts(folder, [PLAIN, b"Cc: ", *[b"a%d@r.example,\r\n " % i for i in range(50000)],
                            b"z@r.example\r\n\r\n"])

@@ -98,7 +98,7 @@ def main():
         what, _, seconds = try_bug(place, bug, options)
         missed += not what
         print("%-12s %8.1f  %-60s %s" % (bug["target"], seconds, bug["bug"],
-                                         what[:70] or "NOT FOUND"), flush=True)
+                                         what.split(" /")[0][:60] or "NOT FOUND"), flush=True)
     print("%d bugs planted, %d found" % (len(bugs), len(bugs) - missed))
     return 1 if missed or not bugs else 0
 
