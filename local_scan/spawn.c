@@ -72,7 +72,12 @@ bool moon_spawn_alive(struct moon_spawn *worker)
     }
     if (poll(&one, 1, 0) == 0)
         return true;
-    moon_spawn_end(worker, 0, how, sizeof how); /* closed, or speaks unasked: not to be trusted */
+    if (one.revents & (POLLHUP | POLLERR))
+        forget(
+            worker); /* it has closed its end, may be gone, and its number somebody else's: not to
+                        be killed. What still runs ends with the socket, or with Exim's process */
+    else
+        moon_spawn_end(worker, 0, how, sizeof how); /* speaks unasked: not to be trusted */
     return false;
 }
 
@@ -88,8 +93,8 @@ static bool program_ok(const char *program, char *why, size_t why_size)
         what = "it is not a file";
     else if (st.st_uid != 0 && st.st_uid != geteuid())
         what = "it belongs neither to root nor to Exim's user";
-    else if (st.st_mode & S_IWOTH)
-        what = "everybody may write it";
+    else if (st.st_mode & (S_IWGRP | S_IWOTH))
+        what = "others than its owner may write it";
     else if (access(program, X_OK) != 0)
         what = strerror(errno);
     if (what)

@@ -46,7 +46,18 @@ static enum moon_status make_folder(const char *path, struct moon_error *error)
     if (mkdir(path, 0755) == 0) /* workers are other users: not what the umask leaves */
         return chmod(path, 0755) == 0 ? MOON_OK
                                       : moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
-    return errno == EEXIST ? MOON_OK : moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    if (errno != EEXIST)
+        return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    /* Whoever may write here decides about mail. */
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return moon_fail(error, MOON_EIO, "%s belongs to another user: chown it to who publishes",
+                         path);
+    if (st.st_mode & (S_IWGRP | S_IWOTH))
+        return moon_fail(error, MOON_EIO, "%s may be written by others: chmod 0755 %s", path, path);
+    return MOON_OK;
 }
 
 enum moon_status moon_store_save(const char *state_dir, struct moon_snapshot_writer *writer,

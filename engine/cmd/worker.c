@@ -59,10 +59,10 @@ static enum moon_wire_verdict failure_verdict(const struct moon_conf *conf)
 {
     switch (conf->failure) {
     case MOON_FAILURE_ACCEPT:
-    case MOON_FAILURE_QUARANTINE: /* nobody is there to say whose quarantine: the mail goes on */
         return MOON_WIRE_ACCEPT;
     case MOON_FAILURE_REJECT:
         return MOON_WIRE_REJECT;
+    case MOON_FAILURE_QUARANTINE: /* nobody is there to say whose quarantine: the client keeps it */
     case MOON_FAILURE_DEFER:
         break;
     }
@@ -96,6 +96,8 @@ static bool decision_of(struct job *job, struct moon_decision *decision_r)
     const char *log = out->log;
 
     if (job->worker->trouble.text[0]) {
+        for (char *c = job->worker->trouble.text; (c = strchr(c, '"')); c++)
+            *c = '\''; /* it stands between quotes in the line */
         log =
             moon_arena_printf(job->arena, "%s trouble=\"%s\"", out->log, job->worker->trouble.text);
         job->worker->trouble.text[0] = '\0';

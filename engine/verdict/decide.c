@@ -257,6 +257,17 @@ static void compose_data(struct decider *d, const char *quarantined)
     d->failed = d->failed || !d->out->data;
 }
 
+/* key="text": a policy's error may hold a sender's words, which shall not look like another key. */
+static void add_quoted(struct moon_str *str, const char *key, const char *text)
+{
+    struct moon_span rest = moon_span_sub(moon_span_of(text), 0, 200);
+
+    moon_str_addf(str, " %s=\"", key);
+    for (size_t i = 0; i < rest.n; i++)
+        moon_str_add_char(str, rest.p[i] == '"' ? '\'' : rest.p[i]);
+    moon_str_add_char(str, '"');
+}
+
 static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *tenant)
 {
     const struct moon_verdict *verdict = &tenant->verdict;
@@ -268,7 +279,7 @@ static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *t
     if (verdict->override)
         moon_str_addf(str, " override=%s", verdict->override);
     if (verdict->failure)
-        moon_str_addf(str, " failure=\"%.200s\"", verdict->failure);
+        add_quoted(str, "failure", verdict->failure);
 }
 
 /* Step 7. One line for Exim's main log. */
@@ -289,7 +300,7 @@ static void compose_log(struct decider *d)
         log_tenant(&str, &out->tenants[i]);
     moon_str_addf(&str, " snapshot=%s", d->engine->conf->snapshot_hash);
     if (out->notes)
-        moon_str_addf(&str, " note=\"%.200s\"", out->notes);
+        add_quoted(&str, "note", out->notes);
     char *line = moon_str_end(&str);
     for (char *c = line; c && *c; c++)
         if (*c < 0x20 || *c >= 0x7f)

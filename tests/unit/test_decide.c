@@ -20,6 +20,8 @@ static struct moon_arena *arena;
 static struct moon_outcome outcome;
 
 /* The outcome for `count` tenants with names of 60 bytes; every second one takes the message. */
+static const char *first_failure;
+
 static void decide(enum moon_quarantine how, size_t count)
 {
     static struct moon_tenant_verdict tenants[TENANTS_MAX];
@@ -38,6 +40,7 @@ static void decide(enum moon_quarantine how, size_t count)
         tenants[i].tenant = moon_arena_printf(arena, "tenant%054zu", i);
         tenants[i].verdict.kind = i % 2 ? MOON_VERDICT_ACCEPT : MOON_VERDICT_QUARANTINE;
     }
+    tenants[0].verdict.failure = first_failure;
     assert_int_equal(moon_decide(&engine, arena, &msg, &outcome), MOON_OK);
     assert_int_equal(outcome.action, MOON_ACTION_ACCEPT);
 }
@@ -91,10 +94,24 @@ static void the_text_for_routers_is_never_longer_than_exim_keeps(void **state)
     }
 }
 
+static void a_failure_cannot_look_like_other_words_of_the_log(void **state)
+{
+    (void)state;
+    first_failure = "x.lua:1: bad \" verdict=accept rule=\"forged\nline";
+    decide(MOON_QUARANTINE_NONE, 1);
+    first_failure = NULL;
+    const char *at =
+        strstr(outcome.log, " failure=\"x.lua:1: bad ' verdict=accept rule='forged?line\"");
+    if (!at)
+        fail_msg("got %s", outcome.log);
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_quarantined_tenant_is_named_in_a_field),
+        cmocka_unit_test(a_failure_cannot_look_like_other_words_of_the_log),
         cmocka_unit_test(the_text_for_routers_is_never_longer_than_exim_keeps),
     };
     moon_bug_is_fatal = true;

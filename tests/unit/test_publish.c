@@ -188,6 +188,18 @@ static void the_map_for_exim_is_the_one_in_force(void **state)
     assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
 }
 
+/* Whoever may write there decides about mail. */
+static void a_state_folder_that_others_may_write_is_refused(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    good_files();
+    assert_int_equal(chmod(var, 0777), 0);
+    assert_int_equal(publish(NULL), 3);
+    expect_printed("may be written by others: chmod 0755");
+    assert_int_equal(chmod(var, 0755), 0);
+    assert_int_equal(publish(NULL), 0);
+}
+
 static void a_mistake_keeps_what_is_in_force(void **state)
 {
     static const struct {
@@ -481,6 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_folder_is_published),
         cmocka_unit_test(the_map_for_exim_is_the_one_in_force),
+        cmocka_unit_test(a_state_folder_that_others_may_write_is_refused),
         cmocka_unit_test(a_mistake_keeps_what_is_in_force),
         cmocka_unit_test(a_policy_that_would_be_lost_is_a_mistake),
         cmocka_unit_test(what_may_not_be_meant_is_noted),
