@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/cmd/publish.c, gather.c, trial.c, store.c and config.c, and of lua/config.c and
- * lines.c through them: in folders of their own, with what is printed caught in a file.
+ * Tests of engine/cmd/publish.c, gather.c, trial.c, store.c and config.c, and of lua/config.c
+ * through them: in folders of their own, with what is printed caught in a file.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,6 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/store.h"
 #include "lua/config.h"
-#include "lua/lines.h"
 
 static char folder[64], etc[128], var[128], printed[65536];
 
@@ -444,28 +443,6 @@ static void a_missing_folder_is_a_mistake(void **state)
     expect_printed("/nonexistent/moonscan: there is no such folder");
 }
 
-static void keys_are_found_at_their_lines(void **state)
-{
-    static const char source[] = "-- { policy = 1 }\n--[[ { policy = 2\n} ]]\nlocal x = { 5 }\n"
-                                 "return {\n  policy = \"}{\",\n  dns = { servers = {\n    'a',\n"
-                                 "    'b' },\n    timeout_ms = 1 }, [\"log\"] = {\n"
-                                 "    path = [==[ ]] ]==] },\n  { name = 'x',\n    dkim = 'y' },\n"
-                                 "}\n";
-    static const struct {
-        const char *path;
-        int want;
-    } table[] = {
-        {"policy", 6},          {"dns", 7},       {"dns.servers", 7},  {"dns.servers.2", 9},
-        {"dns.timeout_ms", 10}, {"log.path", 11}, {"log.nothing", 10}, {"1.dkim", 13},
-        {"nothing", 1}};
-    (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        int got = moon_lines_find(MOON_SPAN(source), table[i].path);
-        if (got != table[i].want)
-            fail_msg("%s: got %d, want %d", table[i].path, got, table[i].want);
-    }
-}
-
 static void survives_the_failure_of_every_allocation(void **state)
 {
     bool done = false;
@@ -504,7 +481,6 @@ int main(void)
         cmocka_unit_test(config_prints_what_is_in_force_and_where_from),
         cmocka_unit_test(help_and_wrong_use),
         cmocka_unit_test(a_missing_folder_is_a_mistake),
-        cmocka_unit_test(keys_are_found_at_their_lines),
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
