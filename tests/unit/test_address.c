@@ -212,6 +212,23 @@ static void refuses_what_is_no_address_or_no_domain(void **state)
     check_refused(cases, COUNT(cases));
 }
 
+/* Authors that cannot be used are counted like others: policies see how many there are. */
+static void counts_authors_that_cannot_be_used(void **state)
+{
+    static const struct {
+        const char *value;
+        size_t count;
+    } cases[] = {
+        {" root", 1}, {" two words", 1}, {" :;", 0}, {" a@b@c", 1}, {" <>", 1},
+        {" a@", 1},   {" @x", 1},        {" ,", 0},  {" a@[x", 1},  {" a@b.example, root", 2}};
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct moon_from from = parse_value(cases[i].value);
+        if (from.count != cases[i].count)
+            fail_msg("%s: got %zu, want %zu", cases[i].value, (size_t)from.count, cases[i].count);
+    }
+}
+
 /* RFC 9989 sections 5.3.1 and 11.5 */
 static void several_authors_of_several_domains_have_no_author_domain(void **state)
 {
@@ -355,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(turns_u_labels_into_a_labels, begin, end),
         cmocka_unit_test_setup_teardown(refuses_what_mail_programs_read_differently, begin, end),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_address_or_no_domain, begin, end),
+        cmocka_unit_test_setup_teardown(counts_authors_that_cannot_be_used, begin, end),
         cmocka_unit_test_setup_teardown(several_authors_of_several_domains_have_no_author_domain,
                                         begin, end),
         cmocka_unit_test_setup_teardown(several_authors_of_one_domain_share_it_and_are_ambiguous,

@@ -220,6 +220,15 @@ static void walks_are_limited_and_passing_identifiers_go_first(void **state)
                  "pass h.example.com"}};
     struct dmarc_outcome out;
     (void)state; /* cmocka's, not used */
+    /* DNS trouble with one of them is looked at before those that failed for good */
+    static const struct dmarc_case many_fail_one_open = {
+        .zone = RELAXED,
+        .author = "example.com",
+        .dkim = {"fail a.example.com", "fail b.example.com", "fail c.example.com",
+                 "fail d.example.com", "fail e.example.com", "fail f.example.com",
+                 "temperror h.example.com"}};
+    dmarc_case_check(&many_fail_one_open,
+                     "temperror policy=- tag=p at=example.com org=example.com");
     dmarc_case_check(&many_fail, "pass policy=reject tag=p at=example.com org=example.com dkim");
     dmarc_case_run(&many_pass, 0, &out);
     assert_string_equal(out.text, "fail policy=reject tag=p at=example.com org=example.com");

@@ -246,8 +246,16 @@ static void says_what_is_wrong_in_a_bounded_text(void **state)
     for (size_t i = 0; i < 100; i++)
         moon_str_add(&str, "; p=none");
     size_t length = strlen(parse(moon_str_end(&str)).error);
-    /* "; a second p" is 12 bytes: the last one that may still be added begins at 202 - 12 */
+    /* "; a second p" is 12 bytes; nothing is added to more than 200 */
     assert_int_equal(length, 17 * strlen("; a second p") - 2);
+    for (size_t n = 4; n <= 5; n++) {
+        moon_str_begin(&str, arena);
+        moon_str_addf(&str, "v=DMARC1; p=none; %.*s", (int)n, "abcde"); /* 28 + n bytes */
+        for (size_t i = 0; i < 100; i++)
+            moon_str_add(&str, "; p=none");
+        length = strlen(parse(moon_str_end(&str)).error);
+        assert_int_equal(length, n == 4 ? 200 + 12 : 201);
+    }
 }
 
 static void keeps_a_limited_number_of_tags(void **state)
@@ -286,6 +294,9 @@ static void says_when_memory_runs_out(void **state)
         assert_true(n > 1 || status == MOON_ENOMEM);
     }
     moon_arena_fail_at(arena, 0);
+    assert_int_equal(record.tag_count, 4);
+    for (size_t i = 0; i < record.tag_count; i++)
+        assert_true(record.tags && record.tags[i].name && record.tags[i].value);
     assert_string_equal(record.error, "a second p; a tag without name or value rubbish");
 }
 

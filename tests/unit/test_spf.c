@@ -89,6 +89,13 @@ static void handles_internationalized_addresses(void **state)
                                   "cher.example",
                      .helo = "b\xc3\xbc"
                              "cher.example"),
+        MOON_SPF_ROW("any byte beyond ASCII, also one that is no UTF-8",
+                     "d.example. TXT \"v=spf1 exists:%{l}.e.example ip4:192.0.2.1\"\n"
+                     "*.example. A 127.0.0.2",
+                     "pass ip4:192.0.2.1 1/0 1", .mail_from = "\x80@d.example"),
+        MOON_SPF_ROW("the last byte of ASCII is one of it",
+                     "d.example. TXT \"v=spf1 exists:%{l}.e.example -all\"\n*.example. A 127.0.0.2",
+                     "pass exists:%{l}.e.example 1/0 2", .mail_from = "\x7f@d.example"),
         MOON_SPF_ROW(
             "terms with the local part never match, but count",
             "d.example. TXT \"v=spf1 exists:%{l}.e.example include:%{s}.e.example a:%{L1}.x.example"

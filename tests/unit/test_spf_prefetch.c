@@ -132,6 +132,48 @@ static void asks_no_more_than_the_walk_could(void **state)
     }
 }
 
+static void asks_every_question_of_the_walk_early(void **state)
+{
+    static const char *const records[] = {
+        "a:n.example", "mx", "ptr", "exists:n.example", "include:n.example", "redirect=n.example"};
+
+    (void)state; /* the table carries all */
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        char zone[1000];
+        (void)snprintf(zone, sizeof zone,
+                       "d.example. TXT \"v=spf1 %s\"\nd.example. MX 1 h.example.\n"
+                       "h.example. A 10.0.0.1\nn.example. TXT \"v=spf1 ?all\"\n"
+                       "1.2.0.192.in-addr.arpa. PTR p.d.example.\n",
+                       records[i]); /* fits: the zone would not parse */
+        struct bench bench = begin(zone, "192.0.2.1");
+        (void)run(&bench); /* the questions are what counts here */
+        struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+        if (stats.questions < 3 || stats.prefetched != stats.questions)
+            fail_msg("%s: got %u of %u questions early", records[i], stats.prefetched,
+                     stats.questions);
+        end(&bench);
+    }
+}
+
+/* RFC 7208 section 2.4: the null sender's identity is that of HELO, asked for once. */
+static void begins_with_the_records_of_both_identities(void **state)
+{
+    static const struct {
+        const char *mail_from;
+        unsigned questions;
+    } rows[] = {{"user@d.example", 2}, {"", 1}, {NULL, 1}, {"user@localhost", 1}};
+
+    (void)state; /* the table carries all */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench bench = begin("d.example. TXT \"v=spf1 -all\"\n", "192.0.2.1");
+        bench.query.mail_from = rows[i].mail_from;
+        assert_non_null(moon_spf_prefetch_begin(bench.arena, bench.dns, &bench.query));
+        assert_int_equal(moon_dns_stats(bench.dns).questions, rows[i].questions);
+        assert_true(was_asked(&bench, "mx.example"));
+        end(&bench);
+    }
+}
+
 /* The second identity meets a record that was told before, with other macro values. */
 static void follows_an_answer_that_came_for_the_other_identity(void **state)
 {
@@ -217,6 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_three_rounds_for_includes_and_mx),
         cmocka_unit_test(asks_no_more_than_the_walk_could),
+        cmocka_unit_test(asks_every_question_of_the_walk_early),
+        cmocka_unit_test(begins_with_the_records_of_both_identities),
         cmocka_unit_test(follows_an_include_met_twice_and_the_other_identity),
         cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
         cmocka_unit_test(keeps_to_its_own_cap),
