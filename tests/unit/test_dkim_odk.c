@@ -201,10 +201,9 @@ static void says_what_the_library_finds_wrong(void **state)
          "permerror h= does not name From"},
         {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, 1000, -1, -1,
          "permerror l= is larger than the body"},
-        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 1000000000, 1000000001,
-         "permerror the signature has expired"},
-        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 20000000000, -1,
-         "permerror t= is in the future"},
+        /* By its own clock, which does not count: the gate looks at the time of reception. */
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 1000000000, 1000000001, "none "},
+        {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 20000000000, -1, "none "},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
