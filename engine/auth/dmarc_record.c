@@ -19,7 +19,7 @@ struct reader {
     struct moon_dmarc_record *record;
     struct moon_str error;
     unsigned seen;   /* bits of known tags met */
-    bool bad_policy; /* an ill-formed p, sp or np */
+    bool bad_policy; /* an ill-formed sp or np; an ill-formed p is as if it were absent */
     bool no_memory;
 };
 
@@ -226,7 +226,7 @@ static void read_tag(struct reader *r, struct moon_span name, struct moon_span v
         r->seen |= 1u << i;
         if (!read_known(r->record, (enum known)i, value)) {
             complain(r, "ill-formed", name);
-            r->bad_policy = r->bad_policy || i == P || i == SP || i == NP;
+            r->bad_policy = r->bad_policy || i == SP || i == NP;
         }
     }
 }

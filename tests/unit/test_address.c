@@ -169,6 +169,8 @@ static void refuses_what_mail_programs_read_differently(void **state)
         {" \"a\x7f\" <a@example.com>", "a control character in From"},
         {" a@example.com\rBcc: x", "a line end in From that is no fold"},
         {" J\xfcrgen <j@example.com>", "bytes in From that are not UTF-8"},
+        {" J\x80 <j@example.com>", "bytes in From that are not UTF-8"},
+        {" J\x1f <j@example.com>", "a control character in From"},
         {" \xed\xa0\x80 <j@example.com>", "bytes in From that are not UTF-8"},
         {" \xc0\xbcx@evil.example\xc0\xbe", "bytes in From that are not UTF-8"},
         {" \xf4\x90\x80\x80 <j@example.com>", "bytes in From that are not UTF-8"},

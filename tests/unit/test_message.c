@@ -234,6 +234,16 @@ static void stops_at_its_limits(void **state)
     memcpy(unit + 510, "\r\n", 3);
     assert_int_equal(parse_many(unit, fields), MOON_OK);
     assert_int_equal(parse_many(unit, fields + 1), MOON_EBUDGET);
+    for (size_t more = 0; more < 2; more++) {
+        size_t n = MOON_HEADER_BYTES_MAX + more;
+        char *one = malloc(n + 1);
+        assert_non_null(one);
+        memset(one, 'x', n);
+        memcpy(one, "A:", 2);
+        memcpy(one + n - 2, "\r\n", 3);
+        assert_int_equal(parse_many(one, 1), more ? MOON_EBUDGET : MOON_OK);
+        free(one);
+    }
 }
 
 static void says_when_memory_runs_out(void **state)

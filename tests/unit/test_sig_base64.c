@@ -43,6 +43,28 @@ static void decodes_exactly_base64(void **state)
     }
 }
 
+/* RFC 4648 section 4: the alphabet and nothing else. */
+static void knows_every_byte_of_the_alphabet(void **state)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        struct moon_arena *arena = moon_arena_create(10000);
+        char text[] = {'A', 'A', 'A', (char)c};
+        const char *at = strchr(alphabet, (char)c);
+        struct moon_span bytes;
+        bool valid;
+        assert_int_equal(moon_sig_base64_decode(arena, (struct moon_span){text, 4}, &bytes, &valid),
+                         MOON_OK);
+        if (valid != (at != NULL || c == '='))
+            fail_msg("byte %d: got %d", c, valid);
+        if (at)
+            assert_int_equal(bytes.p[2], at - alphabet);
+        moon_arena_destroy(&arena);
+    }
+}
+
 static void reads_back_what_it_writes(void **state)
 {
     char bytes[64];
@@ -78,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes_exactly_base64),
+        cmocka_unit_test(knows_every_byte_of_the_alphabet),
         cmocka_unit_test(reads_back_what_it_writes),
         cmocka_unit_test(reports_exhausted_memory),
     };

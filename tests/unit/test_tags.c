@@ -101,6 +101,9 @@ static void reads_lists_as_the_grammar_says(void **state)
         {MOON_SPAN("a=x\r\n"), BYTE},
         {MOON_SPAN("a=\r\nx"), BYTE},
         {MOON_SPAN("a=\xff"), BYTE},
+        {MOON_SPAN("a=\x80"), BYTE},
+        {MOON_SPAN("a=x\x1fy"), BYTE},
+        {MOON_SPAN("a=\x21 ~"), "a=! ~"},
         {MOON_SPAN("a=\xc3"), BYTE},
         {MOON_SPAN("a=\xed\xa0\x80"), BYTE},
     };
