@@ -183,14 +183,12 @@ $(BUILD)/tests/commands:
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@
 
-# Do the tests notice a small change of engine/auth and engine/message? COUNT changes drawn by SEED.
-SEED  ?= 1
-COUNT ?= 60
+# How: tests/support/mutate.py. FILES=dmarc draws from files with that in their name, COUNT=0 all.
 .PHONY: mutate
-mutate:
+mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, drawn by SEED=1
 	@MUTATE_CC='$(CC)' MUTATE_CFLAGS='$(CPPFLAGS_ALL) $(LIB_CFLAGS)' MUTATE_LIBS='$(LIBS)' \
-	  nice -n 10 /usr/bin/python3 tests/support/mutate.py --build $(BUILD) --seed $(SEED) \
-	  --count $(COUNT) $(if $(FILES),--files $(FILES))
+	  nice -n 10 /usr/bin/python3 tests/support/mutate.py --build $(BUILD) \
+	  --seed $(or $(SEED),1) --count $(or $(COUNT),60) $(if $(FILES),--files $(FILES))
 
 include tests/fuzz/fuzz.mk
 
