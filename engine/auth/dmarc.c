@@ -320,3 +320,24 @@ enum moon_status moon_dmarc_evaluate(struct moon_arena *arena, struct moon_dns *
                         results->from.reason ? results->from.reason : "no Author Domain");
     return evaluate(&e);
 }
+
+/* On a copy, so that the `aligned` of every identifier stays that of the discovery in force. */
+enum moon_status moon_dmarc_compare(struct moon_arena *arena, struct moon_dns *dns,
+                                    enum moon_dmarc_discovery discovery, unsigned pct_draw,
+                                    struct moon_results *results)
+{
+    struct moon_results *copy = moon_arena_alloc(arena, sizeof *copy);
+    size_t count = results->dkim.count;
+    struct moon_dkim_sig *sigs = moon_arena_array(arena, count, sizeof *sigs);
+
+    if (!copy || !sigs)
+        return MOON_ENOMEM;
+    *copy = *results;
+    for (size_t i = 0; i < count; i++)
+        sigs[i] = results->dkim.sigs[i];
+    copy->dkim.sigs = sigs;
+    enum moon_status status = moon_dmarc_evaluate(arena, dns, discovery, pct_draw, copy);
+    if (status == MOON_OK)
+        results->dmarc_other = &copy->dmarc;
+    return status;
+}

@@ -23,4 +23,10 @@ enum moon_status moon_dmarc_evaluate(struct moon_arena *arena, struct moon_dns *
                                      enum moon_dmarc_discovery discovery, unsigned pct_draw,
                                      struct moon_results *results);
 
+/* The same message by another discovery, beside what moon_dmarc_evaluate has filled: sets
+ * results->dmarc_other and nothing else. MOON_ENOMEM is the only failure. */
+enum moon_status moon_dmarc_compare(struct moon_arena *arena, struct moon_dns *dns,
+                                    enum moon_dmarc_discovery discovery, unsigned pct_draw,
+                                    struct moon_results *results);
+
 #endif

@@ -47,3 +47,9 @@ const char *moon_dmarc_policy_name(enum moon_dmarc_policy policy)
     (void)MOON_BUG(true); /* as above */
     return "";
 }
+
+bool moon_dmarc_differs(const struct moon_dmarc *a, const struct moon_dmarc *b)
+{
+    return a->result != b->result || a->policy != b->policy || a->dkim_aligned != b->dkim_aligned ||
+           a->spf_aligned != b->spf_aligned;
+}

@@ -183,6 +183,9 @@ struct moon_dmarc {
     unsigned walk_queries; /* DNS names asked by the tree walks */
 };
 
+/* Would a receiver act differently, or report another alignment? */
+bool moon_dmarc_differs(const struct moon_dmarc *a, const struct moon_dmarc *b);
+
 struct moon_results {
     struct moon_from from;
     struct moon_spf spf;      /* MAIL FROM (or postmaster@HELO for the null sender) */
@@ -190,7 +193,8 @@ struct moon_results {
     struct moon_dkim dkim;
     struct moon_arc arc;
     struct moon_dmarc dmarc;
-    enum moon_result iprev; /* pass when session.host_name is there, else none */
+    const struct moon_dmarc *dmarc_other; /* by the other discovery, for comparison only; or NULL */
+    enum moon_result iprev;               /* pass when session.host_name is there, else none */
     const char *authserv_id;
     struct moon_dns_stats dns;
     int64_t took_us; /* all of the evaluation */

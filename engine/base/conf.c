@@ -35,6 +35,9 @@ const struct moon_conf_key moon_conf_keys[] = {
      "DNS questions that one message may cause."},
     {"dmarc.discovery", MOON_CONF_TYPE_CHOICE, "treewalk|psl", 0, 0, "treewalk",
      "How DMARC finds organizational domains: RFC 9989, or the Public Suffix List of RFC 7489."},
+    {"dmarc.compare", MOON_CONF_TYPE_CHOICE, "no|yes", 0, 0, "no",
+     "Evaluate DMARC by the other discovery as well and record where it differs; it decides "
+     "nothing."},
     {"limits.policy_ms", MOON_CONF_TYPE_INT, NULL, 10, 30000, TEXT(MOON_POLICY_MS),
      "Milliseconds that one policy may take."},
     {"limits.policy_instructions", MOON_CONF_TYPE_INT, NULL, 10000, 1000000000, "10000000",
@@ -316,6 +319,7 @@ enum moon_status moon_conf_load(struct moon_arena *arena, const struct moon_snap
     conf.dns_ms = number_of(&source, "dns.timeout_ms");
     conf.dns_questions_max = (unsigned)number_of(&source, "dns.questions");
     conf.dmarc_psl = moon_span_is(value_of(&source, "dmarc.discovery"), "psl");
+    conf.dmarc_compare = moon_span_is(value_of(&source, "dmarc.compare"), "yes");
     conf.policy_ms = number_of(&source, "limits.policy_ms");
     conf.policy_instructions = number_of(&source, "limits.policy_instructions");
     conf.policy_bytes = number_of(&source, "limits.policy_bytes");

@@ -40,6 +40,7 @@ struct moon_conf {
     int64_t dns_ms;                 /* dns.timeout_ms */
     unsigned dns_questions_max;     /* dns.questions */
     bool dmarc_psl;                 /* dmarc.discovery = "treewalk" | "psl" */
+    bool dmarc_compare;             /* dmarc.compare = "yes" | "no" */
     int64_t policy_ms;              /* limits.policy_ms */
     int64_t policy_instructions;    /* limits.policy_instructions */
     int64_t policy_bytes;           /* limits.policy_bytes */

@@ -151,6 +151,27 @@ static void print_dmarc(FILE *to, struct moon_arena *arena, const struct moon_re
                       shown(arena, results->from.reason));
 }
 
+/* dmarc.compare: one line, whether or not there is a difference. */
+static void print_other(FILE *to, struct moon_arena *arena, const struct moon_results *results)
+{
+    const struct moon_dmarc *other = results->dmarc_other;
+    struct details d = {to, false};
+
+    if (!other)
+        return;
+    row(to, "", moon_result_name(other->result),
+        other->discovery == MOON_DMARC_DISCOVERY_PSL ? "by the Public Suffix List"
+                                                     : "by the DNS Tree Walk");
+    if (!moon_dmarc_differs(&results->dmarc, other)) {
+        detail(&d, "no difference");
+    } else {
+        if (other->record)
+            detail(&d, moon_dmarc_policy_name(other->policy));
+        detail(&d, shown(arena, other->reason));
+    }
+    (void)fputc('\n', to);
+}
+
 static void print_verdict(FILE *to, struct moon_arena *arena,
                           const struct moon_tenant_verdict *tenant)
 {
@@ -208,6 +229,7 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
     print_dkim(to, arena, &r->dkim);
     print_arc(to, arena, &r->arc);
     print_dmarc(to, arena, r);
+    print_other(to, arena, r);
     (void)fprintf(to, "%-10s%u question%s in %u round%s, %lld.%03lld ms waiting\n\n", "DNS",
                   r->dns.questions, r->dns.questions == 1 ? "" : "s", r->dns.rounds,
                   r->dns.rounds == 1 ? "" : "s", (long long)r->dns.waiting_us / 1000,

@@ -153,6 +153,26 @@ static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
     moon_json_close(json, '}');
 }
 
+/* What would be otherwise by the other discovery; nothing when all is the same. */
+static void json_dmarc_other(struct moon_json *json, const struct moon_results *results)
+{
+    const struct moon_dmarc *other = results->dmarc_other;
+
+    if (!other || !moon_dmarc_differs(&results->dmarc, other))
+        return;
+    moon_json_object(json, "dmarc_other");
+    add_result(json, other->result, other->reason);
+    add(json, "policy", moon_dmarc_policy_name(other->policy));
+    add(json, "published_tag", other->published_tag);
+    add(json, "policy_domain", other->policy_domain);
+    add(json, "organizational_domain", other->organizational_domain);
+    moon_json_string(json, "discovery",
+                     other->discovery == MOON_DMARC_DISCOVERY_PSL ? "psl" : "treewalk");
+    add_flag(json, "dkim_aligned", other->dkim_aligned);
+    add_flag(json, "spf_aligned", other->spf_aligned);
+    moon_json_close(json, '}');
+}
+
 static void add_short(struct moon_json *json, const char *key, const char *value)
 {
     if (value && *value)
@@ -254,6 +274,7 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
         moon_json_int(json, "dkim_found", (int64_t)results->dkim.found);
     json_arc(json, &results->arc);
     json_dmarc(json, &results->dmarc);
+    json_dmarc_other(json, results);
 }
 
 static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,

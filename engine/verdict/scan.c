@@ -31,6 +31,12 @@ static enum moon_dmarc_discovery discovery_of(const struct moon_conf *conf)
     return conf->dmarc_psl ? MOON_DMARC_DISCOVERY_PSL : MOON_DMARC_DISCOVERY_TREEWALK;
 }
 
+/* For dmarc.compare. */
+static enum moon_dmarc_discovery other_discovery_of(const struct moon_conf *conf)
+{
+    return conf->dmarc_psl ? MOON_DMARC_DISCOVERY_TREEWALK : MOON_DMARC_DISCOVERY_PSL;
+}
+
 /* 0..99 for sampling (pct of RFC 7489), the same for the same message whenever it is replayed.
  * FNV-1a over what the sender cannot draw again without changing the message. */
 static unsigned pct_draw(const struct moon_message *msg)
@@ -66,6 +72,8 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (prefetch)
         moon_dns_observe(dns, moon_spf_prefetch_observe, prefetch);
     moon_dmarc_prefetch(dns, &results->from, discovery);
+    if (engine->conf->dmarc_compare)
+        moon_dmarc_prefetch(dns, &results->from, other_discovery_of(engine->conf));
     moon_dmarc_prefetch_identifier(dns, &results->from, discovery, msg->mail_from_domain);
     status = moon_dkim_begin(arena, dns, msg, &dkim);
     for (size_t i = 0; status == MOON_OK && i < MOON_SIG_MAX; i++)
@@ -81,6 +89,9 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
         status = moon_dkim_finish(dkim, &results->dkim);
     if (status == MOON_OK)
         status = moon_dmarc_evaluate(arena, dns, discovery, pct_draw(msg), results);
+    if (status == MOON_OK && engine->conf->dmarc_compare)
+        status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf), pct_draw(msg),
+                                    results);
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
     results->iprev = msg->session.host_name ? MOON_RESULT_PASS : MOON_RESULT_NONE;

@@ -90,6 +90,7 @@ static void reads_every_kind_of_value(void **state)
         {"conf/dns.servers", "127.0.0.1:5353\n[::1]:53\n::1"},
         {"conf/dns.timeout_ms", "900"},
         {"conf/dmarc.discovery", "psl"},
+        {"conf/dmarc.compare", "yes"},
         {"conf/log.headers", "Subject\nX-Tag"},
     };
     struct moon_snapshot *snapshot = snapshot_of(pairs, sizeof pairs / sizeof pairs[0]);
@@ -106,6 +107,7 @@ static void reads_every_kind_of_value(void **state)
     assert_string_equal(conf.dns_servers[1], "[::1]:53");
     assert_int_equal(conf.dns_ms, 900);
     assert_true(conf.dmarc_psl);
+    assert_true(conf.dmarc_compare);
     assert_string_equal(conf.log_headers[1], "X-Tag");
     assert_int_equal(strlen(conf.snapshot_hash), 12);
     moon_snapshot_close(&snapshot);

@@ -270,6 +270,37 @@ static void psl_mode_asks_the_list_for_the_organization(void **state)
     check_rows(rows, COUNT(rows));
 }
 
+/* A bank that is its own organization for the tree walk (psd=n) and a customer for the list. */
+static void comparing_changes_nothing_but_the_other_result(void **state)
+{
+    const struct dmarc_case test = {.zone =
+                                        "_dmarc.bank.example.com TXT \"v=DMARC1; p=reject; psd=n\"",
+                                    .author = "bank.example.com",
+                                    .spf = "pass other.example.com",
+                                    .dkim = {"pass mail.example.com"}};
+    struct dmarc_outcome out;
+    size_t n = 1;
+    enum moon_status status = MOON_ENOMEM;
+
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_false(out.results.dkim.sigs[0].aligned);
+    for (; n < 100 && status == MOON_ENOMEM; n++) {
+        moon_arena_fail_at(out.arena, n);
+        status = moon_dmarc_compare(out.arena, out.dns, MOON_DMARC_DISCOVERY_PSL, 0, &out.results);
+        assert_true((status == MOON_OK) == (out.results.dmarc_other != NULL));
+    }
+    assert_int_equal(status, MOON_OK);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_FAIL);
+    assert_false(out.results.dkim.sigs[0].aligned);
+    assert_false(out.results.spf.aligned);
+    assert_int_equal(out.results.dmarc_other->result, MOON_RESULT_PASS);
+    assert_true(out.results.dmarc_other->dkim_aligned && out.results.dmarc_other->spf_aligned);
+    assert_true(moon_dmarc_differs(&out.results.dmarc, out.results.dmarc_other));
+    assert_false(moon_dmarc_differs(&out.results.dmarc, &out.results.dmarc));
+    dmarc_case_end(&out);
+}
+
 static void psl_mode_samples_by_the_callers_draw(void **state)
 {
     static const struct row rows[] = {
@@ -376,6 +407,7 @@ int main(void)
         cmocka_unit_test(dns_trouble_before_the_policy_is_known_is_temperror),
         cmocka_unit_test(dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ),
         cmocka_unit_test(psl_mode_asks_the_list_for_the_organization),
+        cmocka_unit_test(comparing_changes_nothing_but_the_other_result),
         cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
         cmocka_unit_test(the_facts_of_the_record_are_kept),
         cmocka_unit_test(everything_is_asked_in_one_round),
