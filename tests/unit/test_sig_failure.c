@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the signature core and ARC say when OpenSSL fails: never a result, always that memory is
+ * missing. The hash functions of OpenSSL are replaced by ones that fail once when told so.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <openssl/evp.h>
+
+#include "engine/auth/arc.h"
+#include "engine/auth/sig_hash.h"
+#include "tests/support/arc_chain.h"
+#include "tests/support/dkim_case.h"
+
+static size_t calls, fail_at;
+
+static bool fails(void)
+{
+    return fail_at && ++calls == fail_at;
+}
+
+static void *real_of(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    assert_non_null(found);
+    return found;
+}
+
+int EVP_DigestInit_ex(EVP_MD_CTX *ctx, const EVP_MD *type, ENGINE *engine)
+{
+    int (*real)(EVP_MD_CTX *, const EVP_MD *, ENGINE *);
+    void *found = real_of("EVP_DigestInit_ex");
+    memcpy(&real, &found, sizeof real);
+    return fails() ? 0 : real(ctx, type, engine);
+}
+
+int EVP_DigestUpdate(EVP_MD_CTX *ctx, const void *data, size_t n)
+{
+    int (*real)(EVP_MD_CTX *, const void *, size_t);
+    void *found = real_of("EVP_DigestUpdate");
+    memcpy(&real, &found, sizeof real);
+    return fails() ? 0 : real(ctx, data, n);
+}
+
+int EVP_DigestFinal_ex(EVP_MD_CTX *ctx, unsigned char *out, unsigned *size)
+{
+    int (*real)(EVP_MD_CTX *, unsigned char *, unsigned *);
+    void *found = real_of("EVP_DigestFinal_ex");
+    memcpy(&real, &found, sizeof real);
+    return fails() ? 0 : real(ctx, out, size);
+}
+
+int EVP_MD_CTX_copy_ex(EVP_MD_CTX *out, const EVP_MD_CTX *in)
+{
+    int (*real)(EVP_MD_CTX *, const EVP_MD_CTX *);
+    void *found = real_of("EVP_MD_CTX_copy_ex");
+    memcpy(&real, &found, sizeof real);
+    return fails() ? 0 : real(out, in);
+}
+
+static void a_hash_that_failed_anywhere_has_failed(void **state)
+{
+    static const char text[10000] = "";
+    unsigned char out[MOON_SIG_DIGEST_BYTES];
+    (void)state; /* cmocka's, not used */
+    for (fail_at = 1, calls = fail_at; calls >= fail_at; fail_at++) {
+        struct moon_sig_digest digest, copy;
+        assert_true(fail_at < 50);
+        calls = 0;
+        moon_sig_digest_begin(&digest);
+        moon_sig_digest_add(&digest, text, 10);
+        moon_sig_digest_fork(&digest, &copy);
+        moon_sig_digest_add(&copy, text, 10);
+        bool ok = moon_sig_digest_end(&copy, out);
+        moon_sig_digest_add(&digest, text, 10);
+        moon_sig_digest_add(&digest, text, sizeof text);
+        ok = moon_sig_digest_end(&digest, out) && ok;
+        assert_int_equal(ok, calls < fail_at);
+        if (calls < fail_at)
+            break;
+    }
+    assert_true(fail_at > 5);
+    fail_at = 0;
+}
+
+static void a_body_that_cannot_be_hashed_is_no_result(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    for (fail_at = 1; fail_at <= 4; fail_at++) {
+        struct moon_sig_bodies bodies;
+        size_t index;
+        calls = 0;
+        moon_sig_bodies_begin(&bodies);
+        assert_int_equal(moon_sig_bodies_want(moon_chain_arena, &bodies, MOON_SIG_CANON_SIMPLE, -1,
+                                              true, &index),
+                         MOON_OK);
+        moon_sig_bodies_add(&bodies, MOON_SPAN("body\r\n"));
+        assert_int_equal(moon_sig_bodies_end(&bodies), fail_at <= 3 ? MOON_ENOMEM : MOON_OK);
+    }
+    fail_at = 0;
+}
+
+static void a_chain_that_cannot_be_hashed_is_no_result(void **state)
+{
+    struct moon_dns_backend *backend = NULL;
+    struct moon_error error;
+    (void)state; /* cmocka's, not used */
+    moon_chain_grow(2);
+    const char *text = moon_chain_text();
+    struct moon_message *msg = moon_case_message(moon_chain_arena, text, strlen(text));
+    char *record = moon_sign_record(moon_chain_rsa, 0);
+    const char *zone = moon_arena_printf(
+        moon_chain_arena, "%s%s", moon_case_txt(moon_chain_arena, "k._domainkey.a.example", record),
+        moon_case_txt(moon_chain_arena, "k._domainkey.b.example", record));
+    free(record);
+    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
+    for (fail_at = 1;; fail_at++) {
+        struct moon_dns *dns = moon_dns_begin(moon_chain_arena, backend, 1000, 0);
+        struct moon_arc_check *check;
+        struct moon_arc arc;
+        assert_true(fail_at < 200);
+        calls = 0;
+        assert_int_equal(moon_arc_begin(moon_chain_arena, dns, msg, &check), MOON_OK);
+        enum moon_status status = moon_arc_finish(check, &arc);
+        moon_dns_end(&dns);
+        assert_int_equal(status, calls < fail_at ? MOON_OK : MOON_ENOMEM);
+        if (status == MOON_OK) {
+            assert_int_equal(arc.result, MOON_RESULT_PASS);
+            break;
+        }
+    }
+    assert_true(fail_at > 20);
+    fail_at = 0;
+    moon_dns_backend_destroy(&backend);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, moon_chain_begin, moon_chain_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_hash_that_failed_anywhere_has_failed),
+        CASE(a_body_that_cannot_be_hashed_is_no_result),
+        CASE(a_chain_that_cannot_be_hashed_is_no_result),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, moon_chain_keys, moon_chain_keys_end);
+}
