@@ -107,6 +107,8 @@ static void reads_methods_reasons_and_properties(void **state)
          "1 mx spf=pass{smtp.mailfrom=a@b.example}"},
         {"i=1; mx; dkim=fail reason=\"body hash; \\\"x\\\"\" header.d=a.example header.b=abc/+=",
          "1 mx dkim=fail[body hash; \"x\"]{header.d=a.example}{header.b=abc/+=}"},
+        {"i=1; mx; dkim=fail reason=\"a\\\"; b\" header.d=x.example",
+         "1 mx dkim=fail[a\"; b]{header.d=x.example}"},
         {"i=1; mx;\r\n\tdmarc=pass\r\n\t (p=REJECT) Header . From\r\n\t= A.example;",
          "1 mx dmarc=pass{header.from=A.example}"},
         {"i=1; mx; spf=pass smtp.mailfrom=\"a b\"@c.example smtp.remote-ip=2001:db8::1",

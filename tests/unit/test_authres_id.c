@@ -88,6 +88,9 @@ static void a_field_that_cannot_be_read_gives_no_name(void **state)
     assert_string_equal(id, "");
     assert_true(moon_authres_read_id(MOON_SPAN(" Other.example.. 2; none"), id));
     assert_string_equal(id, "Other.example");
+    /* RFC 5322 section 4.1: an obsolete quoted pair may hold any byte; here only in a comment */
+    assert_true(moon_authres_read_id(MOON_SPAN(" (\\\0) Other.example; none"), id));
+    assert_string_equal(id, "Other.example");
 }
 
 /* RFC 2045 section 5.1 */
