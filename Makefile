@@ -192,6 +192,13 @@ mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, d
 
 include tests/fuzz/fuzz.mk
 
+# Suite, passed, of, deviations; the same programs as in `check`.
+SPF_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_spf*.c))
+.PHONY: conformance
+conformance: ## a table: how many cases of each suite come out as the RFCs want
+	@$(MAKE) --no-print-directory -s program support $(SPF_TESTS) $(BUILD)/tests/unit/test_authres
+	@BUILD=$(BUILD) /usr/bin/python3 tests/support/conformance.py
+
 # The house rules that a machine can check; what cannot be checked here is said and left out.
 lint: ## the house rules that a machine can check
 	@/usr/bin/python3 tests/lint/lint.py --build $(BUILD)
