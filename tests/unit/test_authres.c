@@ -102,6 +102,35 @@ static void names_every_method_with_its_properties(void **state)
           "dmarc=pass header.from=example.com policy.dmarc=reject; arc=none");
 }
 
+/* RFC 8601 section 2.7: each result word of each method, with its reason behind it. */
+static void every_result_is_said_with_its_reason(void **state)
+{
+    static const enum moon_result words[] = {
+        MOON_RESULT_PASS,   MOON_RESULT_FAIL,      MOON_RESULT_SOFTFAIL, MOON_RESULT_NEUTRAL,
+        MOON_RESULT_POLICY, MOON_RESULT_TEMPERROR, MOON_RESULT_PERMERROR};
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct moon_message msg = plain_message();
+        struct moon_results results = plain_results();
+        struct moon_dkim_sig sig = signature();
+        const char *word = moon_result_name(words[i]);
+        results.spf.result = sig.result = results.dmarc.result = words[i];
+        results.spf.reason = "one";
+        sig.reason = "two";
+        results.dmarc.reason = "three";
+        results.dkim = (struct moon_dkim){.result = words[i], .sigs = &sig, .count = 1, .found = 1};
+        const char *text = compose(&msg, &results);
+        for (size_t k = 0; k < 3; k++) {
+            static const char *const methods[] = {"spf", "dkim", "dmarc"};
+            const char *want = moon_arena_printf(arena, "; %s=%s ", methods[k], word);
+            if (!strstr(text, want))
+                fail_msg("got %s, want %s", text, want);
+        }
+        if (words[i] != MOON_RESULT_PASS && !strstr(text, "reason="))
+            fail_msg("no reason in %s", text);
+    }
+}
+
 static void says_none_where_there_was_nothing(void **state)
 {
     struct moon_message msg = plain_message();
@@ -426,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_every_method_with_its_properties, begin, end),
+        cmocka_unit_test_setup_teardown(every_result_is_said_with_its_reason, begin, end),
         cmocka_unit_test_setup_teardown(says_none_where_there_was_nothing, begin, end),
         cmocka_unit_test_setup_teardown(the_null_sender_is_reported_by_its_helo, begin, end),
         cmocka_unit_test_setup_teardown(spf_of_mail_from_stands_behind_that_of_helo, begin, end),
