@@ -37,6 +37,7 @@ struct moon_dns {
     struct moon_arena *arena;
     struct moon_dns_backend *backend;
     struct moon_budget budget;
+    int64_t half_ms; /* of the time it began with */
     unsigned questions_max;
     moon_dns_observer *observer;
     void *observer_context;
@@ -53,6 +54,8 @@ static const struct moon_dns_answer no_memory = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "no memory"};
 static const struct moon_dns_answer too_many = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "question limit", .refused = true};
+static const struct moon_dns_answer half_spent = {
+    .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "timeout"};
 static const struct moon_dns_answer from_observer = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "waited from inside the observer"};
 
@@ -65,6 +68,7 @@ struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backen
     dns->arena = arena;
     dns->backend = backend;
     dns->budget = moon_budget_of(deadline_ms);
+    dns->half_ms = deadline_ms / 2;
     dns->questions_max = questions_max ? questions_max : MOON_DNS_QUESTIONS_MAX;
     dns->untold_end = &dns->untold;
     if (backend->ops->begin)
@@ -318,21 +322,27 @@ static void expire(struct moon_dns *dns)
     }
 }
 
-static void wait_for(struct moon_dns *dns, const struct question *question)
+/* Until the answer is in, or no more than `reserve_ms` are left; with a reserve of 0 that is the
+ * deadline, and an answer. */
+static void wait_for(struct moon_dns *dns, const struct question *question, int64_t reserve_ms)
 {
     int64_t from_us = moon_clock_us();
-    while (question->answer.state == MOON_DNS_STATE_PENDING) {
-        int64_t left_ms = moon_budget_left_ms(&dns->budget);
+    bool over = false;
+    while (question->answer.state == MOON_DNS_STATE_PENDING && !over) {
+        int64_t left_ms = moon_budget_left_ms(&dns->budget) - reserve_ms;
+        if (left_ms < 0)
+            left_ms = 0;
         dns->backend->ops->step(dns->backend, dns, left_ms); /* with 0 left: what is there */
-        if (question->answer.state == MOON_DNS_STATE_PENDING && left_ms == 0)
+        over = left_ms == 0;
+        if (question->answer.state == MOON_DNS_STATE_PENDING && over && reserve_ms == 0)
             expire(dns);
         tell(dns);
     }
     dns->stats.waiting_us += moon_clock_us() - from_us;
 }
 
-const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *name,
-                                            enum moon_dns_type type)
+static const struct moon_dns_answer *wait_until(struct moon_dns *dns, const char *name,
+                                                enum moon_dns_type type, int64_t reserve_ms)
 {
     const struct moon_dns_answer *constant = NULL;
     if (MOON_BUG(dns->observed))
@@ -341,12 +351,26 @@ const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *na
     struct question *question = find_or_ask(dns, name, type, true, &constant);
     if (!question)
         return constant;
-    wait_for(dns, question);
+    wait_for(dns, question, reserve_ms);
     tell(dns); /* an answer that came at once did not pass the loop above */
+    if (question->answer.state == MOON_DNS_STATE_PENDING)
+        return &half_spent;
     if (question->answer.round > dns->waited_round)
         dns->waited_round = question->answer.round;
     dns->stats.rounds = dns->waited_round;
     return &question->answer;
+}
+
+const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *name,
+                                            enum moon_dns_type type)
+{
+    return wait_until(dns, name, type, 0);
+}
+
+const struct moon_dns_answer *moon_dns_wait_half(struct moon_dns *dns, const char *name,
+                                                 enum moon_dns_type type)
+{
+    return wait_until(dns, name, type, dns->half_ms);
 }
 
 /* --- for the record -----------------------------------------------------------------------------

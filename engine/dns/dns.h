@@ -119,6 +119,11 @@ const struct moon_dns_answer *moon_dns_start(struct moon_dns *dns, const char *n
 /* The same, and waits for it; other questions go on meanwhile. Never PENDING, never NULL. */
 const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *name,
                                             enum moon_dns_type type);
+/* For a question whose trouble is no error to the asker. The same while more than half of the
+ * message's time is left; then a constant trouble answer, "timeout", and the question goes on. So
+ * silent servers of a stranger cannot turn the questions that come after it into trouble. */
+const struct moon_dns_answer *moon_dns_wait_half(struct moon_dns *dns, const char *name,
+                                                 enum moon_dns_type type);
 
 struct moon_dns_stats moon_dns_stats(const struct moon_dns *dns);
 /* All answers in the order asked, for the record: NULL after the last. */

@@ -2,16 +2,19 @@
  *
  * spf: identities, internationalized mail, what a result carries, and the end of memory.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "engine/auth/spf.h"
 #include "engine/base/limits.h"
+#include "engine/dns/backend.h"
 #include "tests/support/spf_table.h"
 
 #define ROWS(rows) assert_int_equal(moon_spf_rows_wrong(rows, sizeof rows / sizeof *rows), 0)
@@ -211,6 +214,61 @@ static void gives_each_error_a_reason(void **state)
     }
 }
 
+/* A backend in front of the zone: the servers of the client's network keep silent. */
+struct silent_reverse {
+    struct moon_dns_backend backend; /* its first member */
+    struct moon_dns_backend *zone;
+};
+
+static void silent_ask(struct moon_dns_backend *backend, struct moon_dns_ask *ask)
+{
+    struct moon_dns_backend *zone = ((struct silent_reverse *)(void *)backend)->zone;
+    if (ask->type != MOON_DNS_TYPE_PTR)
+        zone->ops->ask(zone, ask);
+}
+
+static void silent_step(struct moon_dns_backend *backend, struct moon_dns *dns, int64_t wait_ms)
+{
+    struct moon_dns_backend *zone = ((struct silent_reverse *)(void *)backend)->zone;
+    zone->ops->step(zone, dns, 0);
+    (void)poll(NULL, 0, wait_ms < 10 ? (int)wait_ms : 10); /* the pause is all */
+}
+
+static void silent_cancel(struct moon_dns_backend *backend, struct moon_dns *dns)
+{
+    struct moon_dns_backend *zone = ((struct silent_reverse *)(void *)backend)->zone;
+    zone->ops->cancel(zone, dns);
+}
+
+/* Who sends a message may own the client's reverse zone. A PTR set that does not come is no error,
+ * but its silence must not make one of the questions behind it: a forged message would get
+ * temperror instead of fail. */
+static void silent_servers_of_the_client_leave_time_for_other_terms(void **state)
+{
+    static const struct moon_dns_backend_ops ops = {
+        .ask = silent_ask, .step = silent_step, .cancel = silent_cancel};
+    static const char *const records[] = {"v=spf1 exists:%{p}.e.example include:i.example -all",
+                                          "v=spf1 ptr include:i.example -all"};
+    (void)state;
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        char zone[300];
+        struct moon_spf spf;
+        (void)snprintf(zone, sizeof zone,
+                       "d.example. TXT \"%s\"\ni.example. TXT \"v=spf1 ip4:10.0.0.1\"", records[i]);
+        struct bench bench = begin(zone);
+        struct silent_reverse silent = {{&ops}, bench.backend};
+        moon_dns_end(&bench.dns);
+        bench.dns = moon_dns_begin(bench.arena, &silent.backend, 1000, 0);
+        assert_non_null(bench.dns);
+        assert_int_equal(moon_spf_check_mail_from(bench.arena, bench.dns, &bench.query, &spf),
+                         MOON_OK);
+        if (spf.result != MOON_RESULT_FAIL)
+            fail_msg("%s: got %s (%s), want fail", records[i], moon_result_name(spf.result),
+                     spf.reason);
+        end(&bench);
+    }
+}
+
 static void needs_an_address_of_the_client(void **state)
 {
     struct bench bench = begin(rich_zone);
@@ -285,6 +343,7 @@ int main(void)
         cmocka_unit_test(handles_internationalized_addresses),
         cmocka_unit_test(tells_all_that_a_result_carries),
         cmocka_unit_test(gives_each_error_a_reason),
+        cmocka_unit_test(silent_servers_of_the_client_leave_time_for_other_terms),
         cmocka_unit_test(needs_an_address_of_the_client),
         cmocka_unit_test(says_so_whenever_memory_ends),
     };
