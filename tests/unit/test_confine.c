@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -54,9 +55,6 @@ static void a_worker_can_neither_signal_nor_limit_another_process(void **state)
     int status = -1;
 
     (void)state;
-#if defined(__SANITIZE_ADDRESS__)
-    skip(); /* builds with sanitizers have no filter */
-#endif
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
@@ -71,6 +69,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_can_neither_signal_nor_limit_another_process),
     };
+#if defined(__SANITIZE_ADDRESS__)
+    puts("1..0 # SKIP builds with sanitizers have no filter");
+    return 0;
+#endif
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
