@@ -195,7 +195,7 @@ static int key_before(lua_State *L)
     bool comparable = a == b && (a == LUA_TNUMBER || a == LUA_TSTRING);
     int rank_a = a == LUA_TNUMBER ? 0 : a == LUA_TSTRING ? 1 : a == LUA_TBOOLEAN ? 2 : 3;
     int rank_b = b == LUA_TNUMBER ? 0 : b == LUA_TSTRING ? 1 : b == LUA_TBOOLEAN ? 2 : 3;
-    lua_pushboolean(L, comparable ? lua_compare(L, 1, 2, LUA_OPLT) : rank_a < rank_b);
+    lua_pushboolean(L, comparable ? moon_sandbox_less(L, 1, 2) : rank_a < rank_b);
     return 1;
 }
 
@@ -239,6 +239,7 @@ static int no_global(lua_State *L)
     lua_pushnil(L);
     while (lua_next(L, 1)) {
         lua_pop(L, 1);
+        moon_sandbox_charge(L, 20);         /* a script may set any number of them */
         if (lua_type(L, -1) == LUA_TSTRING) /* stays valid: it is a key of the table */
             moon_nearest_offer(&nearest, (struct moon_span){name, length}, lua_tostring(L, -1));
     }

@@ -89,6 +89,7 @@ static int find_or_match(lua_State *L, bool find)
         lua_pushnil(L);
         return 1;
     }
+    moon_sandbox_charge(L, pattern.n / 4); /* it is read for specials, then searched for */
     if (find && (lua_toboolean(L, 4) || !has_specials(pattern)))
         return find_plain(L, subject, pattern, start);
     struct moon_pattern m = begin(L, subject, pattern);

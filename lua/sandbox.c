@@ -15,16 +15,20 @@
 #include "engine/base/budget.h"
 #include "engine/base/limits.h"
 
-#define HOOK_INSTRUCTIONS 200  /* of long strings an instruction may take 0.5 ms */
-#define CLOCK_CHARGE      5000 /* charged instructions between two looks at the clock */
-#define REFUSALS_MAX      10   /* collections for want of memory before we call it a breach */
+#define HOOK_INSTRUCTIONS 200   /* between two looks at the clock */
+#define FINE_INSTRUCTIONS 10    /* the same where one instruction may take milliseconds */
+#define FINE_BYTES        65536 /* from a block of this size on: to compare it may take 0.3 ms */
+#define PIECE_BYTES       256u  /* of a source between two looks at the clock */
+#define CLOCK_CHARGE      5000  /* charged instructions between two looks at the clock */
+#define REFUSALS_MAX      10    /* collections for want of memory before we call it a breach */
 
 struct moon_sandbox {
     lua_State *L;
     struct moon_limits limits;
     int64_t used_instructions, used_bytes, deadline_ms, clock_charge;
-    unsigned refusals;
-    const char *name; /* of the source being compiled, or NULL */
+    unsigned refusals, stride; /* instructions between two calls of the hook */
+    const char *name;          /* of the source being compiled, or NULL */
+    int line;                  /* where its compiler is, about */
     void *context;
     bool breached;
     char refused[128]; /* where memory was last refused */
@@ -53,6 +57,8 @@ void moon_sandbox_where(lua_State *L, char *where_r, size_t size)
     }
 }
 
+static void count_hook(lua_State *L, lua_Debug *ar);
+
 static void note_breach(struct moon_sandbox *sandbox, const char *what, int64_t limit,
                         const char *unit)
 {
@@ -65,7 +71,7 @@ static void note_breach(struct moon_sandbox *sandbox, const char *what, int64_t 
     if (!where[0])
         (void)snprintf(where, sizeof where, "%s", sandbox->refused);
     if (!where[0] && sandbox->name)
-        (void)snprintf(where, sizeof where, "%.120s", sandbox->name);
+        (void)snprintf(where, sizeof where, "%.110s:%d", sandbox->name, sandbox->line);
     (void)snprintf(sandbox->breach, sizeof sandbox->breach, "%s%s%s limit of %lld%s reached", where,
                    where[0] ? ": " : "", what, (long long)limit, unit);
 }
@@ -98,6 +104,10 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
         }
     }
     void *moved = realloc(block, size);
+    if (moved && size >= FINE_BYTES && sandbox->L && sandbox->stride > FINE_INSTRUCTIONS) {
+        sandbox->stride = FINE_INSTRUCTIONS; /* a hook may be set at any time, like by a signal */
+        lua_sethook(sandbox->L, count_hook, LUA_MASKCOUNT, FINE_INSTRUCTIONS);
+    }
     if (moved)
         sandbox->used_bytes += (int64_t)size - (int64_t)old;
     return moved;
@@ -111,7 +121,7 @@ static _Noreturn void raise_breach(lua_State *L)
     abort();
 }
 
-static void check_clock(lua_State *L)
+void moon_sandbox_check_clock(lua_State *L)
 {
     struct moon_sandbox *sandbox = sandbox_of(L);
     sandbox->clock_charge = 0;
@@ -140,14 +150,14 @@ void moon_sandbox_charge(lua_State *L, uint64_t cost)
 {
     add_cost(L, cost);
     if (sandbox_of(L)->clock_charge >= CLOCK_CHARGE)
-        check_clock(L);
+        moon_sandbox_check_clock(L);
 }
 
 static void count_hook(lua_State *L, lua_Debug *ar)
 {
     (void)ar; /* only counts */
-    add_cost(L, HOOK_INSTRUCTIONS);
-    check_clock(L);
+    add_cost(L, sandbox_of(L)->stride);
+    moon_sandbox_check_clock(L);
 }
 
 struct moon_sandbox *moon_sandbox_create(const struct moon_limits *limits)
@@ -175,6 +185,31 @@ void moon_sandbox_destroy(struct moon_sandbox **sandbox)
     *sandbox = NULL;
 }
 
+/* Does the text start with "name:", the name perhaps cut as Lua cuts it? */
+static bool starts_with_name(const char *text, const char *name)
+{
+    size_t n = strnlen(name, LUA_IDSIZE - 1);
+    return !strncmp(text, name, n) && text[n] == ':';
+}
+
+/* Where an error without a position of this source in front happened; "" when it has one. A script
+ * may raise any text: it must not look like another file's error. */
+static void place_of(lua_State *L, const char *text, char *where_r, size_t size)
+{
+    const struct moon_sandbox *sandbox = sandbox_of(L);
+    char file[128];
+    moon_sandbox_where(L, where_r, size);
+    if (!where_r[0] && sandbox->name)
+        (void)snprintf(where_r, size, "%.110s:%d", sandbox->name, sandbox->line);
+    (void)snprintf(file, sizeof file, "%s", where_r);
+    char *colon = strrchr(file, ':');
+    if (!colon)
+        return;
+    *colon = '\0';
+    if (starts_with_name(text, file) && moon_is_digit(text[strnlen(file, LUA_IDSIZE - 1) + 1]))
+        where_r[0] = '\0';
+}
+
 /* Message handler: keeps the text in the sandbox while the stack still stands. Never calls a
  * metamethod and never allocates. */
 static int keep_error(lua_State *L)
@@ -185,7 +220,9 @@ static int keep_error(lua_State *L)
     if (lua_type(L, 1) == LUA_TSTRING) {
         size_t n;
         const char *text = lua_tolstring(L, 1, &n);
-        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s", n ? text : "empty error");
+        place_of(L, text, where, sizeof where);
+        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%s%s", where, where[0] ? ": " : "",
+                       n ? text : "empty error");
     } else {
         moon_sandbox_where(L, where, sizeof where);
         (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%serror of type %s, not a text",
@@ -204,6 +241,7 @@ enum moon_status moon_sandbox_run(struct moon_sandbox *sandbox, lua_CFunction bo
     sandbox->context = context;
     sandbox->deadline_ms = moon_clock_ms() + sandbox->limits.ms;
     sandbox->error[0] = '\0';
+    sandbox->stride = HOOK_INSTRUCTIONS;
     lua_sethook(L, count_hook, LUA_MASKCOUNT, HOOK_INSTRUCTIONS);
     lua_settop(L, 0);
     lua_pushcfunction(L, keep_error);
@@ -231,6 +269,15 @@ int moon_sandbox_raise(lua_State *L, const char *format, ...)
     moon_sandbox_where(L, where, sizeof where);
     lua_pushfstring(L, "%s%s%s", where, where[0] ? ": " : "", text);
     return lua_error(L);
+}
+
+bool moon_sandbox_less(lua_State *L, int a, int b)
+{
+    if (lua_type(L, a) == LUA_TSTRING && lua_type(L, b) == LUA_TSTRING) {
+        size_t n = lua_rawlen(L, a), other = lua_rawlen(L, b);
+        moon_sandbox_charge(L, (n < other ? n : other) / 4);
+    }
+    return lua_compare(L, a, b, LUA_OPLT);
 }
 
 int moon_sandbox_pcall(lua_State *L)
@@ -263,20 +310,43 @@ const char *moon_sandbox_tostring(lua_State *L, int index, size_t *length_r)
     return luaL_tolstring(L, index, length_r);
 }
 
+struct reading {
+    struct moon_span left;
+    int line; /* at the end of what was handed over */
+};
+
+/* lua_Reader: no hook runs while Lua compiles, and a long expression costs the square of its
+ * length, so the source is handed over in pieces. May raise. */
+static const char *read_piece(lua_State *L, void *ud, size_t *size_r)
+{
+    struct reading *reading = ud;
+    const char *piece = reading->left.p;
+    size_t n = reading->left.n < PIECE_BYTES ? reading->left.n : PIECE_BYTES;
+    sandbox_of(L)->line = reading->line;
+    moon_sandbox_check_clock(L);
+    for (size_t i = 0; i < n; i++)
+        reading->line += piece[i] == '\n';
+    reading->left = moon_span_sub(reading->left, n, reading->left.n);
+    *size_r = n;
+    return n ? piece : NULL;
+}
+
 /* [-1, +1] */
 static void load(lua_State *L, struct moon_span code, const char *name, const char *mode)
 {
     struct moon_sandbox *sandbox = sandbox_of(L);
+    struct reading reading = {code, 1};
     char chunk[160];
     (void)snprintf(chunk, sizeof chunk, "=%.150s", name);
     sandbox->name = name;
-    int result = luaL_loadbufferx(L, code.n ? code.p : "", code.n, chunk, mode);
+    sandbox->line = 1;
+    int result = lua_load(L, read_piece, &reading, chunk, mode);
     if (result == LUA_ERRMEM)
         note_memory(sandbox);
-    check_clock(L); /* no hook runs while Lua compiles */
-    sandbox->name = NULL;
+    moon_sandbox_check_clock(L); /* of the last piece */
     if (result != LUA_OK)
         (void)lua_error(L); /* never returns */
+    sandbox->name = NULL;
     lua_insert(L, -2);
     if (!lua_setupvalue(L, -2, 1)) /* a function without globals has none to set */
         lua_pop(L, 1);

@@ -39,6 +39,11 @@ void *moon_sandbox_context(lua_State *L);
 
 /* Charges `cost` instructions and looks at the clock now and then. [-0, +0] */
 void moon_sandbox_charge(lua_State *L, uint64_t cost);
+/* Looks at the clock: for work that has limits of its own. [-0, +0] */
+void moon_sandbox_check_clock(lua_State *L);
+/* a < b of the values at two stack indices; texts are charged by their length, because Lua compares
+ * them piece by piece between their NUL bytes. [-0, +0] */
+bool moon_sandbox_less(lua_State *L, int a, int b);
 /* Raises with the position of the script's line in front. [-0, +0], never returns. */
 int moon_sandbox_raise(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "file:line" of the innermost line of a script that is running; "" when there is none. Never

@@ -43,8 +43,11 @@ static int script_concat(lua_State *L)
 /* table.insert(list, [place,] value) [-0, +0], may raise */
 static int script_insert(lua_State *L)
 {
-    lua_Integer length = length_of(L), place = length + 1;
+    lua_Integer length = length_of(L);
     int top = lua_gettop(L);
+    if (length == LUA_MAXINTEGER) /* a table with holes can have any length */
+        return moon_sandbox_raise(L, "table.insert: the list is too long");
+    lua_Integer place = length + 1;
     if (top != 2 && top != 3)
         return moon_sandbox_raise(L, "table.insert wants a list, a place if not the end, a value");
     if (top == 3) {
@@ -117,7 +120,7 @@ static bool before(lua_State *L, int a, int b)
 {
     moon_sandbox_charge(L, 4);
     if (lua_isnil(L, 2))
-        return lua_compare(L, a, b, LUA_OPLT);
+        return moon_sandbox_less(L, a, b);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, a);
     lua_pushvalue(L, b);

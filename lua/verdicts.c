@@ -197,6 +197,7 @@ static int script_list(lua_State *L)
     struct moon_error error = {""};
     const char *name = luaL_checkstring(L, 1);
     const struct moon_list *list = decide->list(decide, name, &error);
+    moon_sandbox_check_clock(L); /* a list that is read for the first time has limits of its own */
     if (!list)
         return moon_sandbox_raise(L, "moon.list \"%.64s\": %s", name, error.text);
     moon_lists_push(L, list);

@@ -98,6 +98,19 @@ static void endless_work_meets_the_instruction_limit(void **state)
          INSTRUCTIONS},
         {"local t = setmetatable({}, {__lt = function() while true do end end}) return t < t",
          INSTRUCTIONS},
+        {"local z = ('\\0'):rep(400000) local a, b, t = z .. 'a', z .. 'b', {}\n"
+         "for i = 1, 2000 do t[i] = i % 2 == 0 and a or b end table.sort(t)",
+         INSTRUCTIONS},
+        {"local z = ('\\0'):rep(150000) local t = {} for i = 1, 4 do t[z .. i] = i end\n"
+         "while true do pairs(t) end",
+         INSTRUCTIONS},
+        {"local z = ('x'):rep(500000) while true do ('y'):find(z) end", INSTRUCTIONS},
+        {"for i = 1, 2000 do _ENV['v' .. i] = i end\n"
+         "while true do pcall(function() return undefined end) end",
+         INSTRUCTIONS},
+        {"local t = {} for i = 0, 62 do t[1 << i] = 1 end t[math.maxinteger] = 1\n"
+         "for i = 1, 5 do table.insert(t, 7) end",
+         "tenants/acme.lua:5: table.insert: the list is too long"},
         {"while true do m.dkim:passed('x') end", INSTRUCTIONS},
         {"while true do m.header('x') end", INSTRUCTIONS},
     };
@@ -170,7 +183,37 @@ static void compiling_counts_too(void **state)
     policy_case_policy(&c, text);
     c.conf.policy_ms = 1;
     struct moon_verdict verdict = policy_case_decide(&c);
-    assert_string_equal(verdict.failure, "tenants/acme.lua: time limit of 1 ms reached");
+    assert_string_equal(verdict.failure, "tenants/acme.lua:1: time limit of 1 ms reached");
+    policy_case_end(&c);
+}
+
+static void a_source_that_nests_too_deep_is_named(void **state)
+{
+    static char text[4000] = "local a\nreturn ";
+    struct policy_case c;
+    (void)state; /* cmocka's, not used */
+    for (size_t n = strlen(text); n + 5 < sizeof text; n += 4)
+        (void)snprintf(text + n, sizeof text - n, "not ");
+    struct moon_verdict verdict = policy_case_run(&c, text);
+    if (!verdict.failure || strncmp(verdict.failure, "tenants/acme.lua:", 17) != 0 ||
+        !strstr(verdict.failure, "stack overflow"))
+        fail_msg("got '%s'", verdict.failure ? verdict.failure : "no failure");
+    policy_case_end(&c);
+}
+
+static void time_spent_on_lists_is_time(void **state)
+{
+    struct policy_case c;
+    (void)state; /* cmocka's, not used */
+    policy_case_begin(&c);
+    policy_case_policy(&c, "local moon = require 'moonscan'\nreturn { message = function(m)\n"
+                           "pcall(moon.list, 'slow') return moon.accept {} end }");
+    policy_case_add(&c, "list/tenants/lists/slow.lua", "while true do end");
+    c.conf.policy_instructions = INT64_MAX;
+    c.conf.policy_ms = 20;
+    struct moon_verdict verdict = policy_case_decide(&c);
+    assert_string_equal(verdict.failure ? verdict.failure : "none",
+                        "tenants/acme.lua:3: time limit of 20 ms reached");
     policy_case_end(&c);
 }
 
@@ -242,6 +285,13 @@ static void what_is_not_listed_is_not_there(void **state)
         {"error(nil)", "error of type nil"},
         {"error(42)", "error of type number"},
         {"error({})", "error of type table"},
+        {"error('x', 0)", "tenants/acme.lua:4: x"},
+        {"error('', 0)", "tenants/acme.lua:4: empty error"},
+        {"error('tenants/other.lua:1: x', 0)", "tenants/acme.lua:4: tenants/other.lua:1: x"},
+        {"error('tenants/acme.lua: x', 0)", "tenants/acme.lua:4: tenants/acme.lua: x"},
+        {"local ok, e = pcall(error, 'x', 2)\nerror(e, 0)", "tenants/acme.lua:"},
+        {"local t = setmetatable({}, {__tostring = tostring}) tostring(t)",
+         "tenants/acme.lua:4: C stack overflow"},
         {"error('bell\\7 and\\nline', 0)", ""},
     };
     (void)state; /* cmocka's, not used */
@@ -288,8 +338,8 @@ static void errors_are_cleaned_of_control_bytes(void **state)
     (void)state; /* cmocka's, not used */
     struct moon_verdict verdict = policy_case_run(
         &c, "return { message = function(m) error('bell\\7 and\\nline\\255', 0) end }");
-    assert_string_equal(verdict.failure, "bell? and?line?");
-    assert_string_equal(verdict.rule, "tenants/acme.lua");
+    assert_string_equal(verdict.failure, "tenants/acme.lua:1: bell? and?line?");
+    assert_string_equal(verdict.rule, "tenants/acme.lua:1");
     policy_case_end(&c);
 }
 
@@ -431,6 +481,8 @@ int main(void)
         cmocka_unit_test(deep_recursion_is_an_error),
         cmocka_unit_test(wall_time_is_limited),
         cmocka_unit_test(compiling_counts_too),
+        cmocka_unit_test(a_source_that_nests_too_deep_is_named),
+        cmocka_unit_test(time_spent_on_lists_is_time),
         cmocka_unit_test(the_smallest_limits_allowed_are_enough_for_the_built_in_policies),
         cmocka_unit_test(what_is_not_listed_is_not_there),
         cmocka_unit_test(what_a_policy_changes_is_gone_with_it),
