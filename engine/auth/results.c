@@ -53,3 +53,21 @@ bool moon_dmarc_differs(const struct moon_dmarc *a, const struct moon_dmarc *b)
     return a->result != b->result || a->policy != b->policy || a->dkim_aligned != b->dkim_aligned ||
            a->spf_aligned != b->spf_aligned;
 }
+
+const char *moon_spf_outcome_name(enum moon_spf_outcome outcome)
+{
+    switch (outcome) {
+    case MOON_SPF_OUTCOME_NO_MATCH:
+        return "no match";
+    case MOON_SPF_OUTCOME_MATCH:
+        return "match";
+    case MOON_SPF_OUTCOME_VOID:
+        return "void";
+    case MOON_SPF_OUTCOME_ERROR:
+        return "error";
+    case MOON_SPF_OUTCOME_FOLLOWED:
+        return "followed";
+    }
+    (void)MOON_BUG(true); /* the word below is what remains */
+    return "no match";
+}

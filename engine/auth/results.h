@@ -28,6 +28,31 @@ enum moon_result {
 /* "none", "pass", ...: a constant. */
 const char *moon_result_name(enum moon_result result);
 
+/* What the evaluation of a term came to. */
+enum moon_spf_outcome {
+    MOON_SPF_OUTCOME_NO_MATCH = 0,
+    MOON_SPF_OUTCOME_MATCH,
+    MOON_SPF_OUTCOME_VOID,     /* no match, and DNS has nothing there: counted as void */
+    MOON_SPF_OUTCOME_ERROR,    /* the check ended here, or in a record that this led to */
+    MOON_SPF_OUTCOME_FOLLOWED, /* redirect */
+};
+/* "no match", "match", "void", "error", "followed": a constant. */
+const char *moon_spf_outcome_name(enum moon_spf_outcome outcome);
+
+/* One term that was evaluated; the terms of the record that an include or redirect led to follow
+ * it, one deeper. */
+struct moon_spf_step {
+    const char *domain;    /* whose record it stands in, normalized */
+    struct moon_span term; /* as published */
+    unsigned more;         /* further ip4 and ip6 right behind it that did not match either */
+    unsigned depth;        /* 0: the record of the identity */
+    enum moon_spf_outcome outcome;
+    /* Of a match its qualifier; of an include that does not match, and of a redirect, that of the
+     * record they led to; of an error the check's; else none. */
+    enum moon_result result;
+    unsigned lookups; /* terms counted so far, this one included */
+};
+
 /* One check_host() of RFC 7208. */
 struct moon_spf {
     enum moon_result result;
@@ -40,6 +65,8 @@ struct moon_spf {
     const char *record;      /* the record of `domain`, or NULL */
     unsigned lookups;        /* terms counted against the limit of 10 */
     unsigned voids;
+    const struct moon_spf_step *steps; /* the terms evaluated, in order; bounded by the limits */
+    size_t step_count;
     bool aligned; /* with the Author Domain under the DMARC record's aspf; only of mfrom */
 };
 

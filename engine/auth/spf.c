@@ -46,6 +46,8 @@ static void evaluate(struct moon_spf_check *check, const struct moon_spf_scope *
     moon_spf_libspf2_walk(check, scope, &walk);
     spf_r->lookups = check->lookups;
     spf_r->voids = check->voids;
+    spf_r->steps = walk.steps;
+    spf_r->step_count = walk.step_count;
     if (check->stopped) {
         take_stop(check, spf_r);
         return;

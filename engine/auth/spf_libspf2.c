@@ -24,11 +24,13 @@
 #include <spf2/spf_log.h>
 
 #include "engine/auth/spf_canonical.h"
+#include "engine/auth/spf_trace.h"
 #include "engine/base/limits.h"
 
 struct walk {
     struct moon_spf_check *check;
     struct moon_spf_tokens tokens;
+    struct moon_spf_trace trace;
     const struct moon_spf_scope *top;    /* the first scope, or where redirect led */
     const struct moon_spf_term *decided; /* the last term of `top` that was asked for */
     SPF_dns_server_t hooks;
@@ -103,8 +105,9 @@ static struct moon_spf_token *find_token(struct walk *walk, const char *name)
     return token;
 }
 
-static void note_decided(struct walk *walk, const struct moon_spf_token *token)
+static void note_asked(struct walk *walk, const struct moon_spf_token *token)
 {
+    moon_spf_trace_term(&walk->trace, token->scope, token->term);
     if (token->scope == walk->top)
         walk->decided = token->term;
 }
@@ -115,7 +118,7 @@ static const struct moon_spf_scope *enter(struct walk *walk, const struct moon_s
     struct moon_spf_target at;
     bool none;
 
-    note_decided(walk, token);
+    note_asked(walk, token);
     if (!moon_spf_check_charge(check) ||
         !moon_spf_check_target(check, token->scope, token->term, &at))
         return NULL;
@@ -139,6 +142,7 @@ static SPF_errcode_t hook_get_spf(SPF_server_t *server, SPF_request_t *request,
     const struct moon_spf_scope *scope = enter(walk, token);
     if (!scope)
         return SPF_E_DNS_ERROR;
+    moon_spf_trace_enter(&walk->trace, scope);
     if (token->term->kind == MOON_SPF_KIND_REDIRECT && token->scope == walk->top) {
         walk->top = scope;
         walk->decided = NULL;
@@ -172,22 +176,30 @@ static void reply_yes(struct walk *walk, SPF_dns_rr_t *reply)
 {
     static const uint8_t some_address[4] = {127, 0, 0, 2};
     (void)reply_add(walk, reply, some_address, sizeof some_address); /* failing is noted */
+    moon_spf_trace_match(&walk->trace);
 }
 
 /* Addresses of a name; of a name that needs none to match (length 0) just "yes". */
-static void reply_addresses(struct walk *walk, SPF_dns_rr_t *reply, const char *name, bool any)
+static void reply_addresses(struct walk *walk, SPF_dns_rr_t *reply,
+                            const struct moon_spf_term *term, const char *name)
 {
     const struct moon_ip *client = &walk->check->vars.ip;
     const struct moon_dns_answer *answer =
         moon_spf_check_ask(walk->check, name, moon_spf_ip_type(client));
+    unsigned bits = moon_spf_term_bits(term, client);
     size_t bytes = client->family == 6 ? 16 : 4;
 
-    if (answer && answer->count && any)
-        reply_yes(walk, reply);
-    else
-        for (size_t i = 0; answer && i < answer->count; i++)
-            if (!reply_add(walk, reply, answer->records[i].ip.bytes, bytes))
-                return;
+    if (bits == 0) {
+        if (answer && answer->count)
+            reply_yes(walk, reply);
+        return;
+    }
+    for (size_t i = 0; answer && i < answer->count; i++) {
+        if (!reply_add(walk, reply, answer->records[i].ip.bytes, bytes))
+            return;
+        if (moon_ip_match(&answer->records[i].ip, client, bits))
+            moon_spf_trace_match(&walk->trace);
+    }
 }
 
 /* RFC 7208 section 4.6.4: more than ten hosts are an error at once, whatever order they come in. */
@@ -215,7 +227,7 @@ static void reply_mx(struct walk *walk, SPF_dns_rr_t *reply, const struct moon_s
         if (host[0] == '\0')
             continue; /* the null MX of RFC 7505 has no address */
         if (any && reply->num_rr == 0)
-            reply_addresses(walk, reply, host, true);
+            reply_addresses(walk, reply, token->term, host);
         if (any)
             continue;
         struct moon_spf_token entry = {MOON_SPF_TOKEN_HOST, token->term, token->scope, host};
@@ -236,8 +248,7 @@ static void reply_term(struct walk *walk, SPF_dns_rr_t *reply, const struct moon
         return;
     switch (token->term->kind) {
     case MOON_SPF_KIND_A:
-        reply_addresses(walk, reply, target.name,
-                        moon_spf_term_bits(token->term, &walk->check->vars.ip) == 0);
+        reply_addresses(walk, reply, token->term, target.name);
         break;
     case MOON_SPF_KIND_MX:
         reply_mx(walk, reply, token, target.name);
@@ -263,11 +274,11 @@ static SPF_dns_rr_t *hook_lookup(SPF_dns_server_t *hooks, const char *name, ns_t
     (void)should_cache; /* the message's answers are kept by moon_dns */
     if (reply && token && !walk->check->stopped) {
         if (token->kind != MOON_SPF_TOKEN_HOST)
-            note_decided(walk, token);
+            note_asked(walk, token);
         if (token->kind == MOON_SPF_TOKEN_YES)
             reply_yes(walk, reply);
         else if (token->kind == MOON_SPF_TOKEN_HOST)
-            reply_addresses(walk, reply, token->host, false);
+            reply_addresses(walk, reply, token->term, token->host);
         else
             reply_term(walk, reply, token);
     }
@@ -378,6 +389,8 @@ void moon_spf_libspf2_walk(struct moon_spf_check *check, const struct moon_spf_s
     }
     walk->check = check;
     walk->top = scope;
+    if (!moon_spf_trace_begin(&walk->trace, check, scope))
+        return;
     set_handlers();
     walking = walk;
     if (setjmp(walk->escape) == 0)
@@ -385,5 +398,9 @@ void moon_spf_libspf2_walk(struct moon_spf_check *check, const struct moon_spf_s
     else
         moon_spf_check_fail(walk->check, MOON_EIO);
     walking = NULL;
+    /* The walk has the result; that the steps come to the same one is for the tests. */
+    (void)moon_spf_trace_end(&walk->trace);
+    walk_r->steps = walk->trace.steps;
+    walk_r->step_count = walk->trace.count;
     clean_up(walk);
 }

@@ -11,6 +11,8 @@ struct moon_spf_walk {
     enum moon_result result;
     const struct moon_spf_term *matched; /* the term of `scope` that decided, or NULL */
     const struct moon_spf_scope *scope;  /* the first record, or the last one redirected to */
+    const struct moon_spf_step *steps;   /* also when the check was stopped */
+    size_t step_count;
 };
 
 /* Evaluates `scope`. Whatever goes wrong is in *check: stopped, or a status. */

@@ -44,6 +44,8 @@
 #define MOON_SPF_VOIDS_MAX 2u
 #define MOON_SPF_MX_MAX    10u
 #define MOON_SPF_PTR_MAX   10u
+/* Steps of one check that are kept: the limits above allow no more than 44 (spf_trace.c). */
+#define MOON_SPF_STEPS_MAX 64u
 /* Of one record. A record near this size would hold 800 networks; the longest seen in use have 4 KB
  * (RFC 7208 section 3.4 recommends 450 bytes). */
 #define MOON_SPF_RECORD_BYTES_MAX (16u * 1024)

@@ -27,7 +27,7 @@ struct check {
     const char *rcpt[RECIPIENTS_MAX];
     size_t rcpt_count;
     int64_t time_s;
-    bool json;
+    bool json, verbose;
 };
 
 static const char help[] =
@@ -49,6 +49,7 @@ static const char help[] =
     "  --receiver NAME   our host name (default: localhost)\n"
     "  --time SECONDS    the time of reception, in seconds since 1970 (default: now)\n"
     "  --json            print one JSON object\n"
+    "  --verbose         show the terms that SPF went through also when it passed\n"
     "\n"
     "Exit status: 0 evaluated, 2 wrong usage or a file with mistakes, 3 something failed.\n";
 
@@ -59,21 +60,14 @@ static int wrong(const char *what, const char *detail)
 }
 
 static const struct option options[] = {
-    {"ip", required_argument, NULL, 'i'},
-    {"helo", required_argument, NULL, 'e'},
-    {"host", required_argument, NULL, 'H'},
-    {"from", required_argument, NULL, 'f'},
-    {"rcpt", required_argument, NULL, 'r'},
-    {"zone", required_argument, NULL, 'z'},
-    {"dns", required_argument, NULL, 'd'},
-    {"policy", required_argument, NULL, 'p'},
-    {"tenants", required_argument, NULL, 'T'},
-    {"snapshot", required_argument, NULL, 's'},
-    {"receiver", required_argument, NULL, 'R'},
-    {"time", required_argument, NULL, 't'},
-    {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},
-    {0},
+    {"ip", required_argument, NULL, 'i'},       {"helo", required_argument, NULL, 'e'},
+    {"host", required_argument, NULL, 'H'},     {"from", required_argument, NULL, 'f'},
+    {"rcpt", required_argument, NULL, 'r'},     {"zone", required_argument, NULL, 'z'},
+    {"dns", required_argument, NULL, 'd'},      {"policy", required_argument, NULL, 'p'},
+    {"tenants", required_argument, NULL, 'T'},  {"snapshot", required_argument, NULL, 's'},
+    {"receiver", required_argument, NULL, 'R'}, {"time", required_argument, NULL, 't'},
+    {"json", no_argument, NULL, 'j'},           {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},           {0},
 };
 
 /* One option into *check; false when its value is wrong (said). */
@@ -96,6 +90,8 @@ static bool take_option(struct check *check, int option)
     }
     if (option == 'j') {
         check->json = true;
+    } else if (option == 'v') {
+        check->verbose = true;
     } else if (option == 'r' && check->rcpt_count < RECIPIENTS_MAX) {
         check->rcpt[check->rcpt_count++] = optarg;
     } else if (option == 't' && moon_span_number(moon_span_of(optarg), INT64_MAX, &seconds)) {
@@ -258,7 +254,8 @@ static enum moon_status run(const struct check *check, struct moon_arena *arena,
     if (status == MOON_OK) {
         status = moon_scan(&setup.engine, arena, &msg, &outcome, error);
         if (status == MOON_OK)
-            status = moon_check_print(stdout, arena, &setup.conf, &msg, &outcome, check->json);
+            status = moon_check_print(stdout, arena, &setup.conf, &msg, &outcome, check->json,
+                                      check->verbose);
         moon_outcome_end(&outcome);
     }
     moon_setup_close(&setup);

@@ -9,6 +9,7 @@
 
 #define RESULT_WIDTH 10
 #define NAME_WIDTH   28
+#define TERM_MAX     100 /* of an SPF term: a line, not a screen */
 
 /* Safe to print; "-" for nothing. */
 static const char *shown(struct moon_arena *arena, const char *text)
@@ -39,8 +40,24 @@ static void detail(struct details *d, const char *text)
     d->any = true;
 }
 
+/* The terms that were evaluated, those of an include or redirect indented under it. */
+static void print_steps(FILE *to, struct moon_arena *arena, const struct moon_spf *spf)
+{
+    for (size_t i = 0; i < spf->step_count; i++) {
+        const struct moon_spf_step *step = &spf->steps[i];
+        char *term = moon_arena_dup(arena, moon_span_sub(step->term, 0, TERM_MAX));
+        (void)fprintf(to, "%-*s%s", (int)(12 + 2 * step->depth), "", shown(arena, term));
+        if (step->more)
+            (void)fprintf(to, " and %u more", step->more);
+        (void)fprintf(to, ": %s", moon_spf_outcome_name(step->outcome));
+        if (step->result != MOON_RESULT_NONE)
+            (void)fprintf(to, " (%s)", moon_result_name(step->result));
+        (void)fputc('\n', to);
+    }
+}
+
 static void print_spf(FILE *to, struct moon_arena *arena, const char *what,
-                      const struct moon_spf *spf)
+                      const struct moon_spf *spf, bool verbose)
 {
     struct details d = {to, false};
     char count[64];
@@ -57,6 +74,8 @@ static void print_spf(FILE *to, struct moon_arena *arena, const char *what,
     if (spf->reason && *spf->reason)
         detail(&d, shown(arena, spf->reason));
     (void)fputc('\n', to);
+    if (verbose || spf->result != MOON_RESULT_PASS)
+        print_steps(to, arena, spf);
 }
 
 static void print_dkim(FILE *to, struct moon_arena *arena, const struct moon_dkim *dkim)
@@ -215,7 +234,8 @@ static void print_lines(FILE *to, const char *what, const char *lead, const char
 }
 
 static void print_page(FILE *to, struct moon_arena *arena, const struct moon_conf *conf,
-                       const struct moon_message *msg, const struct moon_outcome *outcome)
+                       const struct moon_message *msg, const struct moon_outcome *outcome,
+                       bool verbose)
 {
     const struct moon_results *r = &outcome->results;
     char ip[MOON_IP_TEXT_MAX];
@@ -224,8 +244,8 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
                   shown(arena, msg->session.helo));
     (void)fprintf(to, "%-10s%s\n\n", "From",
                   shown(arena, r->from.kept ? r->from.authors[0].address : ""));
-    print_spf(to, arena, "SPF", &r->spf);
-    print_spf(to, arena, "SPF HELO", &r->spf_helo);
+    print_spf(to, arena, "SPF", &r->spf, verbose);
+    print_spf(to, arena, "SPF HELO", &r->spf_helo, verbose);
     print_dkim(to, arena, &r->dkim);
     print_arc(to, arena, &r->arc);
     print_dmarc(to, arena, r);
@@ -251,7 +271,7 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
 
 enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const struct moon_conf *conf,
                                   const struct moon_message *msg,
-                                  const struct moon_outcome *outcome, bool json)
+                                  const struct moon_outcome *outcome, bool json, bool verbose)
 {
     if (json) {
         struct moon_json out;
@@ -259,7 +279,7 @@ enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const stru
         moon_json_object(&out, NULL);
         moon_json_string(&out, "snapshot", conf->snapshot_hash);
         moon_json_message(&out, msg);
-        moon_json_results(&out, &outcome->results);
+        moon_json_results(&out, &outcome->results, true);
         moon_json_outcome(&out, msg, outcome);
         moon_json_dns(&out, outcome->dns, true);
         moon_json_int(&out, "took_us", outcome->results.took_us);
@@ -269,7 +289,7 @@ enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const stru
             return MOON_ENOMEM;
         (void)fprintf(to, "%s\n", text); /* ferror tells below */
     } else {
-        print_page(to, arena, conf, msg, outcome);
+        print_page(to, arena, conf, msg, outcome, verbose);
     }
     return fflush(to) == 0 && !ferror(to) ? MOON_OK : MOON_EIO;
 }

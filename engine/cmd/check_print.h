@@ -9,9 +9,10 @@
 
 #include "engine/verdict/scan.h"
 
-/* MOON_ENOMEM, or MOON_EIO when it cannot be written. */
+/* `verbose`: the page shows the terms of SPF also where it passed; JSON always has them.
+ * MOON_ENOMEM, or MOON_EIO when it cannot be written. */
 enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const struct moon_conf *conf,
                                   const struct moon_message *msg,
-                                  const struct moon_outcome *outcome, bool json);
+                                  const struct moon_outcome *outcome, bool json, bool verbose);
 
 #endif

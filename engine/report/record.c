@@ -89,7 +89,7 @@ static char *compose(struct moon_arena *arena, const struct moon_conf *conf,
         moon_json_message(&json, msg);
         if (detail == DETAIL_ALL)
             json_headers(&json, conf, msg);
-        moon_json_results(&json, &outcome->results);
+        moon_json_results(&json, &outcome->results, false);
         moon_json_outcome(&json, msg, outcome);
         moon_json_dns(&json, outcome->dns,
                       detail == DETAIL_ALL && needs_evidence(&outcome->results));

@@ -87,7 +87,22 @@ static void json_from(struct moon_json *json, const struct moon_from *from)
     moon_json_close(json, '}');
 }
 
-static void json_spf(struct moon_json *json, const char *key, const struct moon_spf *spf)
+static void json_step(struct moon_json *json, const struct moon_spf_step *step)
+{
+    moon_json_object(json, NULL);
+    moon_json_int(json, "depth", step->depth);
+    add(json, "domain", step->domain);
+    moon_json_span(json, "term", moon_span_sub(step->term, 0, TEXT_MAX));
+    add_count(json, "more", step->more);
+    moon_json_string(json, "outcome", moon_spf_outcome_name(step->outcome));
+    if (step->result != MOON_RESULT_NONE)
+        moon_json_string(json, "result", moon_result_name(step->result));
+    moon_json_int(json, "lookups", step->lookups);
+    moon_json_close(json, '}');
+}
+
+static void json_spf(struct moon_json *json, const char *key, const struct moon_spf *spf,
+                     bool everything)
 {
     moon_json_object(json, key);
     /* "none" needs no reason: there is no record, as most HELO names have none. */
@@ -98,6 +113,12 @@ static void json_spf(struct moon_json *json, const char *key, const struct moon_
     add_count(json, "lookups", spf->lookups);
     add_count(json, "voids", spf->voids);
     add_flag(json, "aligned", spf->aligned);
+    if (everything && spf->step_count) {
+        moon_json_array(json, "terms");
+        for (size_t i = 0; i < spf->step_count; i++)
+            json_step(json, &spf->steps[i]);
+        moon_json_close(json, ']');
+    }
     moon_json_close(json, '}');
 }
 
@@ -259,11 +280,11 @@ static void json_arc(struct moon_json *json, const struct moon_arc *arc)
     moon_json_close(json, '}');
 }
 
-void moon_json_results(struct moon_json *json, const struct moon_results *results)
+void moon_json_results(struct moon_json *json, const struct moon_results *results, bool everything)
 {
     json_from(json, &results->from);
-    json_spf(json, "spf", &results->spf);
-    json_spf(json, "spf_helo", &results->spf_helo);
+    json_spf(json, "spf", &results->spf, everything);
+    json_spf(json, "spf_helo", &results->spf_helo, everything);
     if (results->iprev != MOON_RESULT_NONE)
         moon_json_string(json, "iprev", moon_result_name(results->iprev));
     moon_json_array(json, "dkim");

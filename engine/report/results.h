@@ -11,7 +11,8 @@
 
 /* Each writes its members into the object that is open. */
 void moon_json_message(struct moon_json *json, const struct moon_message *msg);
-void moon_json_results(struct moon_json *json, const struct moon_results *results);
+/* `everything`: with the terms that SPF went through, too much for a record. */
+void moon_json_results(struct moon_json *json, const struct moon_results *results, bool everything);
 void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
                        const struct moon_outcome *outcome);
 /* DNS evidence: the answers that explain results other than pass (all when `everything`). */

@@ -230,6 +230,34 @@ static const char *or_none(const char *text)
     return text ? text : "(none)";
 }
 
+/* What follows from the steps, which our side notes, is the result, which is libspf2's. */
+static bool steps_agree(const struct moon_spf *spf)
+{
+    enum moon_result result = MOON_RESULT_NEUTRAL;
+    const struct moon_spf_step *matched = NULL;
+    unsigned depth = 0;
+
+    if (spf->step_count == 0) /* no record, or one of nothing but its version */
+        return !spf->matched;
+    if (spf->steps[spf->step_count - 1].lookups != spf->lookups)
+        return false;
+    for (size_t i = 0; i < spf->step_count && !matched; i++) {
+        const struct moon_spf_step *step = &spf->steps[i];
+        if (step->depth != depth || step->outcome == MOON_SPF_OUTCOME_NO_MATCH ||
+            step->outcome == MOON_SPF_OUTCOME_VOID)
+            continue;
+        if (step->outcome == MOON_SPF_OUTCOME_FOLLOWED)
+            depth++;
+        else
+            matched = step;
+        result = step->result;
+    }
+    if (matched && matched->outcome == MOON_SPF_OUTCOME_ERROR)
+        return !spf->matched && result == spf->result;
+    return result == spf->result && !matched == !spf->matched &&
+           (!matched || moon_span_eq(matched->term, moon_span_of(spf->matched)));
+}
+
 static void check(const struct moon_spf_random *random, enum moon_spf_random_by by,
                   struct moon_arena *arena, struct moon_dns *dns, struct moon_spf *spf_r)
 {
@@ -246,6 +274,10 @@ static void check(const struct moon_spf_random *random, enum moon_spf_random_by 
              ? moon_spf_walker_check(arena, dns, query, spf_r)
              : moon_spf_check_mail_from(arena, dns, query, spf_r)) != MOON_OK)
         abort();
+    if (by != MOON_SPF_RANDOM_BY_ORACLE && !steps_agree(spf_r)) {
+        (void)fprintf(stderr, "the steps do not lead to the result; the zone:\n%s\n", random->zone);
+        abort();
+    }
 }
 
 void moon_spf_random_say(const struct moon_spf_random *random, enum moon_spf_random_by by,

@@ -183,6 +183,41 @@ static struct moon_arc hostile_chain(struct moon_arena *arena)
     return arc;
 }
 
+static void only_check_tells_the_terms_of_spf(void **state)
+{
+    static const struct {
+        bool everything;
+        const char *want;
+    } table[] = {{false, "{\"result\":\"fail\",\"matched\":\"-all\"}"},
+                 {true, "{\"result\":\"fail\",\"matched\":\"-all\",\"terms\":[{\"depth\":0,"
+                        "\"domain\":\"d.example\",\"term\":\"ip4:10.0.0.1\",\"more\":2,"
+                        "\"outcome\":\"no match\",\"lookups\":0},{\"depth\":0,\"domain\":"
+                        "\"d.example\",\"term\":\"-all\",\"outcome\":\"match\",\"result\":"
+                        "\"fail\",\"lookups\":0}]}"}};
+    const struct moon_spf_step steps[] = {
+        {.domain = "d.example", .term = MOON_SPAN("ip4:10.0.0.1"), .more = 2},
+        {.domain = "d.example",
+         .term = MOON_SPAN("-all"),
+         .outcome = MOON_SPF_OUTCOME_MATCH,
+         .result = MOON_RESULT_FAIL}};
+    const struct moon_results results = {
+        .spf = {.result = MOON_RESULT_FAIL, .matched = "-all", .steps = steps, .step_count = 2}};
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_json json;
+
+    (void)state; /* the table carries all */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        moon_json_begin(&json, arena);
+        moon_json_object(&json, NULL);
+        moon_json_results(&json, &results, table[i].everything);
+        moon_json_close(&json, '}');
+        const char *spf = strstr(moon_json_end(&json), "\"spf\":");
+        assert_non_null(spf);
+        assert_memory_equal(spf + 6, table[i].want, strlen(table[i].want));
+    }
+    moon_arena_destroy(&arena);
+}
+
 static void a_chain_leaves_room_for_the_rest_of_the_record(void **state)
 {
     struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
@@ -192,7 +227,7 @@ static void a_chain_leaves_room_for_the_rest_of_the_record(void **state)
     (void)state;
     moon_json_begin(&json, arena);
     moon_json_object(&json, NULL);
-    moon_json_results(&json, &results);
+    moon_json_results(&json, &results, false);
     moon_json_close(&json, '}');
     const char *text = moon_json_end(&json);
     assert_true(strlen(text) < MOON_RECORD_BYTES_MAX / 2);
@@ -213,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_plain_record_has_its_members),
         cmocka_unit_test(a_record_never_exceeds_its_bound),
         cmocka_unit_test(a_chain_leaves_room_for_the_rest_of_the_record),
+        cmocka_unit_test(only_check_tells_the_terms_of_spf),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -40,11 +40,22 @@ static void names_every_policy_and_leaves_the_absent_one_empty(void **state)
     assert_string_equal(moon_dmarc_policy_name(MOON_DMARC_POLICY_REJECT), "reject");
 }
 
+static void names_every_outcome_of_a_term(void **state)
+{
+    (void)state; /* as above */
+    assert_string_equal(moon_spf_outcome_name(MOON_SPF_OUTCOME_NO_MATCH), "no match");
+    assert_string_equal(moon_spf_outcome_name(MOON_SPF_OUTCOME_MATCH), "match");
+    assert_string_equal(moon_spf_outcome_name(MOON_SPF_OUTCOME_VOID), "void");
+    assert_string_equal(moon_spf_outcome_name(MOON_SPF_OUTCOME_ERROR), "error");
+    assert_string_equal(moon_spf_outcome_name(MOON_SPF_OUTCOME_FOLLOWED), "followed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_every_result_with_the_word_of_the_registry),
         cmocka_unit_test(names_every_policy_and_leaves_the_absent_one_empty),
+        cmocka_unit_test(names_every_outcome_of_a_term),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
