@@ -95,6 +95,7 @@ static void tells_what_each_mechanism_came_to(void **state)
     ROWS(rows);
 }
 
+/* RFC 7208 section 4.7: an include of a record in which nothing matches is neutral, no match. */
 static void lists_a_run_of_addresses_once(void **state)
 {
     static const struct row rows[] = {
