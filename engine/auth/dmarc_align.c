@@ -7,7 +7,9 @@
  *      walk. That also keeps a stranger's domains from costing questions.
  *   3. Of the others the walks are started together, then read: those that pass first, then those
  *      that DNS trouble left open, then the rest, until MOON_DMARC_WALKS_MAX.
- *   4. Equal Organizational Domains are relaxed alignment.
+ *   4. Equal Organizational Domains are relaxed alignment. Trouble leaves it open, unless a record
+ *      between the trouble and the Author's Organizational Domain settles it: who owns a name
+ *      below a PSD must not gain by keeping his servers silent.
  *
  * An identifier that passed, or whose own check met DNS trouble, and that is or may be aligned
  * leaves the message undecided until another one passes (RFC 9989 section 5.3.6).
@@ -31,6 +33,7 @@ struct kept_walk {
     const char *domain;
     const char *organizational_domain; /* NULL: trouble */
     const char *trouble;
+    bool may_reach; /* of trouble: it may lead to the Author's all the same */
 };
 
 struct aligner {
@@ -128,6 +131,11 @@ static enum moon_status read_walks(struct aligner *a)
         a->dmarc->walk_queries += walk->queries;
         kept->organizational_domain = walk->organizational_domain;
         kept->trouble = walk->trouble;
+        if (!walk->organizational_domain)
+            status = moon_dmarc_walk_may_reach(a->arena, a->dns, kept->domain,
+                                               a->dmarc->organizational_domain, &kept->may_reach);
+        if (status != MOON_OK)
+            return status;
     }
     return MOON_OK;
 }
@@ -140,9 +148,10 @@ static void compare(struct aligner *a)
         const struct kept_walk *walk = needs_walk(a, id) ? walk_of(a, id->domain) : NULL;
         if (!walk)
             continue;
-        id->unknown = !walk->organizational_domain;
-        *id->aligned = !id->unknown && moon_domain_equal(walk->organizational_domain,
-                                                         a->dmarc->organizational_domain);
+        id->unknown = !walk->organizational_domain && walk->may_reach;
+        *id->aligned =
+            walk->organizational_domain &&
+            moon_domain_equal(walk->organizational_domain, a->dmarc->organizational_domain);
     }
 }
 

@@ -119,3 +119,22 @@ enum moon_status moon_dmarc_walk(struct moon_arena *arena, struct moon_dns *dns,
     walk_r->organizational_domain = organizational_domain(walk_r);
     return MOON_OK;
 }
+
+enum moon_status moon_dmarc_walk_may_reach(struct moon_arena *arena, struct moon_dns *dns,
+                                           const char *start, const char *organization, bool *may_r)
+{
+    const char *names[MOON_DMARC_QUERIES_MAX];
+    size_t count = moon_dmarc_walk_names(start, names);
+
+    *may_r = true;
+    for (size_t i = 0; i < count && *may_r && moon_domain_within(names[i], organization); i++) {
+        bool there = moon_domain_equal(names[i], organization);
+        struct moon_dmarc_lookup lookup;
+        enum moon_status status = moon_dmarc_lookup(arena, dns, names[i], &lookup);
+        if (status != MOON_OK)
+            return status;
+        char psd = !lookup.trouble && lookup.records == 1 ? lookup.record.psd : 'u';
+        *may_r = psd == 'u' || (there && (psd == 'n' || i == 0));
+    }
+    return MOON_OK;
+}

@@ -37,5 +37,11 @@ void moon_dmarc_walk_start(struct moon_dns *dns, const char *start);
 /* `start` is normalized and lives as long as the arena. MOON_ENOMEM is the only failure. */
 enum moon_status moon_dmarc_walk(struct moon_arena *arena, struct moon_dns *dns, const char *start,
                                  struct moon_dmarc_walk *walk_r);
+/* After a walk that met trouble: could it have come to `organization`, which is above `start`? Not
+ * when a record that did arrive ends every walk below it, or is the one of a PSD there (RFC 9989
+ * section 4.10.2). MOON_ENOMEM is the only failure. */
+enum moon_status moon_dmarc_walk_may_reach(struct moon_arena *arena, struct moon_dns *dns,
+                                           const char *start, const char *organization,
+                                           bool *may_r);
 
 #endif

@@ -60,6 +60,42 @@ static void relaxed_alignment_compares_organizations(void **state)
     check_rows(rows, COUNT(rows));
 }
 
+/* RFC 9989 section 4.10.2. Whoever has a name below a public suffix decides whether its servers
+ * answer: their silence must not leave open what a record above them has settled. */
+static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n"
+                          "_dmarc.joe.users.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass joe.users.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n"
+                          "_dmarc.joe.users.example.com SERVFAIL\n",
+          .author = "www.example.com",
+          .spf = "temperror a.joe.users.example.com"},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* the public suffix itself is the author */
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; psd=y\"\n"
+                  "_dmarc.joe.example.com SERVFAIL\n",
+          .author = "example.com",
+          .dkim = {"pass joe.example.com"}},
+         "fail policy=reject tag=p at=example.com org=example.com"},
+        /* above the trouble nothing is settled: it stays open */
+        {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none\"\n"
+                          "_dmarc.joe.users.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass joe.users.example.com"}},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED "_dmarc.users.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass joe.users.example.com"}},
+         "temperror policy=- tag=p at=example.com org=example.com"},
+    };
+    (void)state; /* cmocka's, not used */
+    check_rows(rows, COUNT(rows));
+}
+
 /* RFC 9989 section 3.2.10.2 */
 static void strict_alignment_compares_names(void **state)
 {
@@ -281,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relaxed_alignment_compares_organizations),
+        cmocka_unit_test(trouble_below_a_public_suffix_leaves_nothing_open),
         cmocka_unit_test(strict_alignment_compares_names),
         cmocka_unit_test(only_what_passed_counts_and_one_is_enough),
         cmocka_unit_test(the_helo_identity_is_not_looked_at),
