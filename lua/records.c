@@ -120,15 +120,27 @@ static const struct moon_fact dkim_facts[] = {
     END};
 const struct moon_record moon_record_dkim = {"m.dkim", "dkim", dkim_facts, dkim_count, dkim_item};
 
+/* A list of texts [-0, +1], may raise */
+static void push_texts(lua_State *L, const char *const *texts, size_t count)
+{
+    moon_sandbox_charge(L, count + 1);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushstring(L, texts[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 static void push_sig_headers(lua_State *L, const void *object)
 {
     const struct moon_dkim_sig *sig = object;
-    moon_sandbox_charge(L, sig->header_count + 1);
-    lua_createtable(L, (int)sig->header_count, 0);
-    for (size_t i = 0; i < sig->header_count; i++) {
-        lua_pushstring(L, sig->headers[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
+    push_texts(L, sig->headers, sig->header_count);
+}
+
+static void push_unsigned_fields(lua_State *L, const void *object)
+{
+    const struct moon_dkim_sig *sig = object;
+    push_texts(L, sig->unsigned_fields, sig->unsigned_field_count);
 }
 
 static const struct moon_fact sig_facts[] = {
@@ -147,6 +159,7 @@ static const struct moon_fact sig_facts[] = {
     {"expires", MOON_FACT_INT64, AT(moon_dkim_sig, expires_s), NULL},
     {"testing", MOON_FACT_BOOL, AT(moon_dkim_sig, testing), NULL},
     {"headers", MOON_FACT_PUSH, 0, push_sig_headers},
+    {"unsigned_fields", MOON_FACT_PUSH, 0, push_unsigned_fields},
     END};
 const struct moon_record moon_record_dkim_item = {"m.dkim[i]", "dkim", sig_facts, NULL, NULL};
 

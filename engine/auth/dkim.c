@@ -400,6 +400,32 @@ static const char *canonicalization_of(const struct moon_sig *sig)
     return names[sig->header_canon][sig->body_canon];
 }
 
+static bool listed_again(const struct moon_sig *sig, size_t i)
+{
+    size_t k = i + 1;
+    while (k < sig->name_count && strcmp(sig->names[k].name, sig->names[i].name) != 0)
+        k++;
+    return k < sig->name_count;
+}
+
+/* RFC 6376 section 8.15: a field on top of the signed one of its name, which most programs show. */
+static enum moon_status find_unsigned(struct moon_dkim_check *check, const struct moon_sig *sig,
+                                      struct moon_dkim_sig *out)
+{
+    const char **names = moon_arena_array(check->arena, sig->name_count, sizeof *names);
+
+    if (!names)
+        return MOON_ENOMEM;
+    for (size_t i = 0; i < sig->name_count; i++) {
+        struct moon_sig_name next = sig->names[i];
+        next.occurrence++;
+        if (moon_sig_fields_pick(check->fields, next, sig->field) && !listed_again(sig, i))
+            names[out->unsigned_field_count++] = next.name;
+    }
+    out->unsigned_fields = names;
+    return MOON_OK;
+}
+
 static enum moon_status report(struct moon_dkim_check *check, const struct entry *entry,
                                struct moon_dkim_sig *out)
 {
@@ -435,7 +461,7 @@ static enum moon_status report(struct moon_dkim_check *check, const struct entry
         .header_count = sig->name_count,
         .field_index = sig->field->index,
     };
-    return MOON_OK;
+    return find_unsigned(check, sig, out);
 }
 
 /* Which word speaks for the message when nothing passed: what may still become a pass first. */
@@ -462,10 +488,8 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
         return MOON_ENOMEM;
     enum moon_status status = fetch_keys(check);
     check_covered_fields(check);
-    if (status == MOON_OK)
-        status = run_library(check);
-    if (status == MOON_OK)
-        status = run_core(check);
+    status = status == MOON_OK ? run_library(check) : status;
+    status = status == MOON_OK ? run_core(check) : status;
     for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
         status = report(check, &check->entries[i], &dkim_r->sigs[i]);
         if (i == 0 || rank(dkim_r->sigs[i].result) < rank(dkim_r->result))

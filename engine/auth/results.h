@@ -89,6 +89,9 @@ struct moon_dkim_sig {
     bool aligned;                   /* d= with the Author Domain under adkim; any result */
     const char *const *headers;     /* h=, lower case, as listed */
     size_t header_count;
+    const char *const *unsigned_fields; /* names in h= of which the message has more fields than the
+                                           signature covers: somebody may have added one on top */
+    size_t unsigned_field_count;
     uint32_t field_index; /* moon_field.index */
 };
 

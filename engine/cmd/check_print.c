@@ -103,6 +103,11 @@ static void print_dkim(FILE *to, struct moon_arena *arena, const struct moon_dki
         }
         if (sig->aligned)
             detail(&d, "aligned");
+        if (sig->unsigned_field_count) {
+            (void)snprintf(text, sizeof text, "not signed: another %.40s",
+                           shown(arena, sig->unsigned_fields[0]));
+            detail(&d, text);
+        }
         if (sig->testing)
             detail(&d, "key in testing mode");
         if (sig->reason && *sig->reason)

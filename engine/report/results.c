@@ -9,7 +9,8 @@
 #include "engine/message/domain.h"
 
 /* What a stranger can make long is cut to this in records. */
-#define TEXT_MAX 512u
+#define TEXT_MAX        512u
+#define UNSIGNED_FIELDS 10u /* names; a message has few */
 /* Kept of a chain: the newest sets, and of each the first results and properties, while the text is
  * not longer than ARC_BYTES. Real chains have less; a hostile one must not crowd the rest out of
  * the record. */
@@ -143,6 +144,12 @@ static void json_signature(struct moon_json *json, const struct moon_dkim_sig *s
     if (sig->body_length >= 0)
         moon_json_int(json, "body_length", sig->body_length);
     add_count(json, "unsigned_bytes", sig->unsigned_bytes);
+    if (sig->unsigned_field_count) {
+        moon_json_array(json, "unsigned_fields");
+        for (size_t i = 0; i < sig->unsigned_field_count && i < UNSIGNED_FIELDS; i++)
+            add(json, NULL, sig->unsigned_fields[i]);
+        moon_json_close(json, ']');
+    }
     if (sig->signed_at_s >= 0)
         moon_json_int(json, "signed_at", sig->signed_at_s);
     if (sig->expires_s >= 0)
