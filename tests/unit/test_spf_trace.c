@@ -132,6 +132,12 @@ static void shows_the_tree_of_includes(void **state)
          "0 d.example include:i.example no match/fail 1\n1 i.example a:x.example no match 2\n"
          "1 i.example -all match/fail 2\n0 d.example ~include:j.example match/softfail 3\n"
          "1 j.example include:k.example match/pass 4\n2 k.example +all match/pass 4\n"},
+        {"an include that passes by a redirect, and addresses that are not reached",
+         "d.example. TXT \"v=spf1 include:i.example ip4:10.0.0.1\"\n"
+         "i.example. TXT \"v=spf1 redirect=s.example\"\ns.example. TXT \"v=spf1 ip4:192.0.2.1\"",
+         "0 d.example include:i.example match/pass 1\n"
+         "1 i.example redirect=s.example followed/pass 2\n"
+         "2 s.example ip4:192.0.2.1 match/pass 2\n"},
         {"redirect, and an include with a redirect",
          "d.example. TXT \"v=spf1 redirect=r.example include:i.example\"\n"
          "i.example. TXT \"v=spf1 redirect=s.example\"\ns.example. TXT \"v=spf1 ?all\"\n"
