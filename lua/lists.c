@@ -37,6 +37,18 @@ static int wrong(lua_State *L, size_t item, const char *field, const char *what)
     return lua_error(L);
 }
 
+/* The text at a stack index; raises when it is longer than a list can be, so that only many of them
+ * can use up the arena. */
+static struct moon_span text_at(lua_State *L, int index)
+{
+    struct moon_span text;
+    text.p = lua_tolstring(L, index, &text.n);
+    if (text.n > MOON_LIST_BYTES_MAX)
+        (void)luaL_error(L, "%s:1: a text in a list may have %d bytes at most",
+                         reading_of(L)->list->path, (int)MOON_LIST_BYTES_MAX);
+    return text;
+}
+
 /* Copies into the arena; raises without memory. */
 static const char *keep(lua_State *L, struct moon_span text)
 {
@@ -47,13 +59,6 @@ static const char *keep(lua_State *L, struct moon_span text)
         (void)lua_error(L); /* what is on the stack; the caller sees no_memory */
     }
     return copy;
-}
-
-static struct moon_span text_at(lua_State *L, int index)
-{
-    struct moon_span text;
-    text.p = lua_tolstring(L, index, &text.n);
-    return text;
 }
 
 static const char *domain_at(lua_State *L, int index, size_t item, const char *field)
@@ -308,7 +313,10 @@ enum moon_status moon_list_parse(struct moon_arena *arena, const struct moon_lim
     if (!reading.list->name || !reading.list->path || !sandbox)
         goto done;
     status = moon_sandbox_run(sandbox, read_list, &reading, error);
-    if (reading.no_memory)
+    if (reading.no_memory && moon_arena_used_bytes(arena) > MOON_LIST_MEMORY_MAX / 2)
+        status = moon_fail(error, MOON_ECONF, "%s:1: the list needs more than %u bytes of memory",
+                           path, MOON_LIST_MEMORY_MAX); /* its author's fault, not the host's */
+    else if (reading.no_memory)
         status = MOON_ENOMEM;
     if (status == MOON_OK)
         *list_r = reading.list;

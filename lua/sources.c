@@ -13,9 +13,8 @@
 #include "engine/base/limits.h"
 #include "lua/embedded.h"
 
-#define KEPT_MAX       500u                /* of each kind; a worker meets few tenants */
-#define BUILT_IN_MS    10000               /* our own text compiles, however slow the host is */
-#define LIST_ARENA_MAX (16u * 1024 * 1024) /* what a list of MOON_LIST_BYTES_MAX can need */
+#define KEPT_MAX    500u  /* of each kind; a worker meets few tenants */
+#define BUILT_IN_MS 10000 /* our own text compiles, however slow the host is */
 
 struct policy_source {
     char *path;
@@ -290,13 +289,17 @@ enum moon_status moon_sources_list(struct moon_sources *sources, const char *pat
         source = calloc(1, sizeof *source);
         if (source) {
             source->path = strdup(path);
-            source->arena = moon_arena_create(LIST_ARENA_MAX);
+            source->arena = moon_arena_create(MOON_LIST_MEMORY_MAX);
         }
         if (!source || !source->path || !source->arena) {
             drop_list(source);
             return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
         }
         source->status = fill_list(sources, source, name);
+        if (source->status == MOON_ENOMEM) { /* may pass: not to be remembered */
+            drop_list(source);
+            return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
+        }
         sources->lists[sources->list_count++] = source;
     }
     *list_r = source->list;

@@ -288,11 +288,13 @@ static const char *reply_text(lua_State *L)
     struct moon_str str;
     moon_str_begin(&str, decide->arena);
     for (unsigned i = 0; i < MOON_REPLY_LINES_MAX && !moon_buf_at_end(&text);) {
-        const char *line =
-            one_line(decide, moon_buf_until(&text, '\n'), MOON_REPLY_LINE_MAX, false);
+        struct moon_span raw = moon_span_trim(moon_buf_until(&text, '\n'));
         (void)moon_buf_skip(&text, '\n'); /* the last line has none */
-        if (!line || !*line)
-            continue; /* empty lines are left out; the text gets shorter all the same */
+        if (raw.n == 0)
+            continue; /* left out before they cost memory: there may be millions */
+        const char *line = one_line(decide, raw, MOON_REPLY_LINE_MAX, false);
+        if (!line)
+            break;
         if (i++)
             moon_str_add_char(&str, '\n');
         moon_str_add(&str, line);

@@ -104,6 +104,7 @@
 #define MOON_SOURCE_BYTES_MAX  (128u * 1024)
 #define MOON_LIST_BYTES_MAX    (1024u * 1024)
 #define MOON_LIST_ENTRIES_MAX  10000u
+#define MOON_LIST_MEMORY_MAX   (16u * 1024 * 1024) /* what a list of that size can need */
 #define MOON_PATTERN_BYTES_MAX 1000u
 #define MOON_TENANTS_BYTES_MAX (16u * 1024 * 1024) /* tenants.map: 500,000 domains */
 #define MOON_FACTS_MAX         200u /* names of facts kept with a verdict; there are fewer */

@@ -104,6 +104,11 @@ static void a_wrong_list_is_refused_with_its_line(void **state)
         {"return { { name = 'a', dkim = 'a.example', expires = '2026-13-01' } }", "must be a date"},
         {"return { { nmae = 'a' } }", "there is no field 'nmae'; did you mean 'name'?"},
         {"return { { [1] = 'a' } }", "there is no field '[number]'"},
+        {"local n = ('x'):rep(1000000) local e = { name = 'a', dkim = 'a.example', note = n }\n"
+         "local t = {} for i = 1, 100 do t[i] = e end return t",
+         "tenants/lists/fwd.lua:1: the list needs more than 16777216 bytes of memory"},
+        {"return { { name = ('x'):rep(2000000), dkim = 'a.example' } }",
+         "tenants/lists/fwd.lua:1: a text in a list may have 1048576 bytes"},
         {"while true do end", "fwd.lua:1: instruction limit of 10000000 reached"},
         {"return os", "'os' is not available"},
         {"return moon", "'moon' is not available"},

@@ -214,6 +214,11 @@ static void what_comes_from_the_message_cannot_break_reply_or_header(void **stat
     v = policy_case_run(&c, HEAD "return moon.reject { text = ('\\n'):rep(2000) }" TAIL);
     assert_null(v.text);
     policy_case_end(&c);
+    /* Lines that are left out cost the decision, which other tenants share, no memory. */
+    v = policy_case_run(&c, HEAD "return moon.reject { text = ('\\n'):rep(2000000) .. 'x' }" TAIL);
+    assert_string_equal(v.text, "x");
+    assert_true(moon_arena_used_bytes(c.arena) < 1000000);
+    policy_case_end(&c);
 }
 
 static void the_table_changed_behind_the_check_does_no_harm(void **state)
