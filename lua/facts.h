@@ -25,6 +25,7 @@ struct moon_decide {
     /* Of the layer that runs. */
     struct moon_span code; /* compiled */
     const char *name;      /* shown in messages: "tenants/acme.lua" */
+    int line;              /* where the function that runs starts */
     const char *layer;     /* "tenant", "site", "built-in"; becomes "recipient" for a group */
     struct moon_verdict *verdict;
 };

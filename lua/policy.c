@@ -119,6 +119,38 @@ static void push_group(lua_State *L, const char *address)
     }
 }
 
+/* The last line of the file that has code, mostly "return policy": the chunk is loaded once more,
+ * since it is seldom asked for. [-0, +0], may raise */
+static int last_line(lua_State *L, const struct moon_decide *decide)
+{
+    lua_Debug ar;
+    int last = 1;
+    luaL_checkstack(L, 5, NULL);
+    lua_newtable(L);
+    moon_sandbox_load_compiled(L, decide->code, decide->name);
+    if (!lua_getinfo(L, ">L", &ar) || !lua_istable(L, -1)) {
+        lua_pop(L, 1);
+        return last;
+    }
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        moon_sandbox_charge(L, 1);
+        int line = (int)lua_tointeger(L, -2);
+        last = line > last ? line : last;
+    }
+    lua_pop(L, 1);
+    return last;
+}
+
+/* The line where the function at `index` starts; else the last of the file. [-0, +0], may raise */
+static int line_of(lua_State *L, int index, const struct moon_decide *decide)
+{
+    lua_Debug ar;
+    if (!lua_isfunction(L, index))
+        return last_line(L, decide);
+    lua_pushvalue(L, index);
+    return lua_getinfo(L, ">S", &ar) && ar.linedefined > 0 ? ar.linedefined : last_line(L, decide);
+}
+
 /* The function of the group that all recipients belong to: pushes it and answers true. The policy
  * is at index 1. [-0, +1 or +0] */
 static bool push_recipient_group(lua_State *L, const struct moon_decide *decide)
@@ -131,7 +163,8 @@ static bool push_recipient_group(lua_State *L, const struct moon_decide *decide)
         return false;
     }
     if (type != LUA_TTABLE)
-        (void)luaL_error(L, "%s: recipients must be a table of functions", decide->name);
+        (void)luaL_error(L, "%s:%d: recipients must be a table of functions", decide->name,
+                         last_line(L, decide));
     for (size_t i = 0; i < input->recipient_count; i++) {
         moon_sandbox_charge(L, 5);
         push_group(L, input->msg->recipients[input->recipients[i]].address);
@@ -142,7 +175,8 @@ static bool push_recipient_group(lua_State *L, const struct moon_decide *decide)
         lua_settop(L, 3);
     }
     if (!lua_isfunction(L, 3))
-        (void)luaL_error(L, "%s: recipients must be a table of functions", decide->name);
+        (void)luaL_error(L, "%s:%d: recipients must be a table of functions", decide->name,
+                         last_line(L, decide));
     lua_remove(L, 2);
     return true;
 }
@@ -154,6 +188,7 @@ static int no_message(lua_State *L, const struct moon_decide *decide)
     struct moon_nearest nearest = {0};
     lua_pushnil(L);
     while (lua_next(L, 1)) {
+        moon_sandbox_charge(L, 20);
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
             continue;
@@ -162,13 +197,18 @@ static int no_message(lua_State *L, const struct moon_decide *decide)
         if (nearest.best)
             near = lua_tostring(L, -1);
     }
-    return luaL_error(L, "%s: the policy has no function 'message'%s%s%s", decide->name,
-                      near ? "; is '" : "", near ? near : "", near ? "' misspelt?" : "");
+    if (near)
+        (void)lua_getfield(L, 1, near);
+    return luaL_error(L, "%s:%d: the policy has no function 'message'%s%s%s", decide->name,
+                      near ? line_of(L, -1, decide) : last_line(L, decide), near ? "; is '" : "",
+                      near ? near : "", near ? "' misspelt?" : "");
 }
 
 /* Calls the function at the top with m and takes its verdict. [-1, +0] */
 static void call_policy(lua_State *L)
 {
+    struct moon_decide *decide = moon_sandbox_context(L);
+    decide->line = line_of(L, -1, decide);
     moon_facts_push(L);
     lua_call(L, 1, 1);
     moon_verdicts_take(L, lua_gettop(L));
@@ -184,8 +224,9 @@ static int run_layer(lua_State *L)
     moon_sandbox_load_compiled(L, decide->code, decide->name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, 1))
-        return luaL_error(L, "%s: the file returned %s; its last line should be: return policy",
-                          decide->name, lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
+        return luaL_error(L, "%s:%d: the file returned %s; its last line should be: return policy",
+                          decide->name, last_line(L, decide),
+                          lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
     bool group = push_recipient_group(L, decide);
     if (group) {
         const char *layer = decide->layer;
@@ -202,8 +243,8 @@ static int run_layer(lua_State *L)
         return lua_rawget(L, 1) == LUA_TNIL ? no_message(L, decide) : 0;
     }
     if (type != LUA_TFUNCTION)
-        return luaL_error(L, "%s: message must be a function, not a %s", decide->name,
-                          lua_typename(L, type));
+        return luaL_error(L, "%s:%d: message must be a function, not a %s", decide->name,
+                          last_line(L, decide), lua_typename(L, type));
     call_policy(L);
     return 0;
 }

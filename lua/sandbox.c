@@ -344,6 +344,8 @@ static void load(lua_State *L, struct moon_span code, const char *name, const ch
     if (result == LUA_ERRMEM)
         note_memory(sandbox);
     moon_sandbox_check_clock(L); /* of the last piece */
+    if (result == LUA_ERRSYNTAX && strstr(lua_tostring(L, -1), "unexpected symbol near '{'"))
+        lua_pushfstring(L, "%s; did you forget return?", lua_tostring(L, -1));
     if (result != LUA_OK)
         (void)lua_error(L); /* never returns */
     sandbox->name = NULL;

@@ -344,9 +344,9 @@ void moon_verdicts_take(lua_State *L, int index)
     const struct verdict *value = luaL_testudata(L, index, METATABLE);
     if (!value) {
         (void)lua_pushfstring(L,
-                              "%s: the policy returned a %s; return moon.accept { } or another "
-                              "verdict, or nothing",
-                              decide->name, luaL_typename(L, index));
+                              "%s:%d: the function that starts here returned a %s; return "
+                              "moon.accept { } or another verdict, or nothing",
+                              decide->name, decide->line, luaL_typename(L, index));
         (void)lua_error(L); /* never returns */
         return;
     }

@@ -86,6 +86,21 @@ static void fill(struct trial *t, bool pass)
     t->input = (struct moon_policy_input){&t->msg, &t->results, "trial", &t->index, 1};
 }
 
+/* Is it the mistake of a list that has been told already? Lists come first in the snapshot. */
+static bool is_told(const struct moon_gather *gather, const char *text)
+{
+    size_t folder = strlen(gather->config_dir) + 1, n = strlen(text);
+    if (!strstr(text, ": moon.list \""))
+        return false;
+    for (size_t i = 0; i < gather->error_count; i++) {
+        size_t length = strlen(gather->errors[i]);
+        if (length > folder && length - folder < n &&
+            !strcmp(text + n - (length - folder), gather->errors[i] + folder))
+            return true;
+    }
+    return false;
+}
+
 static enum moon_status try_policy(struct moon_gather *gather, struct moon_policies *policies,
                                    const char *path)
 {
@@ -98,7 +113,7 @@ static enum moon_status try_policy(struct moon_gather *gather, struct moon_polic
     }
     if (status == MOON_ENOMEM)
         return status;
-    if (status != MOON_OK)
+    if (status != MOON_OK && !is_told(gather, error.text))
         moon_gather_complain(gather, "%s/%s", gather->config_dir, error.text);
     return MOON_OK;
 }

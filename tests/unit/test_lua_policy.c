@@ -152,10 +152,11 @@ static void constructors_check_their_fields(void **state)
         {"return moon.accept { headers = { 'X-A: b', 'X B: c' } }", "header 2 is not like"},
         {"return moon.accept { headers = { 5 } }", "header 1 is not like"},
         {"return moon.accept { tag = {} }", "tag must be a text, not a table"},
-        {"return moon.accept", "the policy returned a function; return moon.accept { }"},
-        {"return 'reject'", "tenants/acme.lua: the policy returned a string"},
-        {"return true", "the policy returned a boolean"},
-        {"return m", "the policy returned a userdata"},
+        {"return moon.accept", "tenants/acme.lua:2: the function that starts here returned a "
+                               "function; return moon.accept { }"},
+        {"return 'reject'", "tenants/acme.lua:2: the function that starts here returned a string"},
+        {"return true", "returned a boolean"},
+        {"return m", "returned a userdata"},
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -350,11 +350,16 @@ static void texts_only_are_loaded(void **state)
         {"return {", "tenants/acme.lua:1:"},
         {"x = = 1", "tenants/acme.lua:1:"},
         {"while true do end", "tenants/acme.lua:1: instruction limit of 10000000 reached"},
-        {"return 1", "tenants/acme.lua: the file returned number"},
-        {"", "the file returned nothing; its last line should be"},
-        {"return {}", "the policy has no function 'message'"},
-        {"return { mesage = function() end }", "is 'mesage' misspelt?"},
-        {"return { message = 1 }", "message must be a function, not a number"},
+        {"return 1", "tenants/acme.lua:1: the file returned number"},
+        {"\n", "tenants/acme.lua:1: the file returned nothing; its last line should be"},
+        {"local p = {}\n\nreturn p\n", "tenants/acme.lua:3: the policy has no function 'message'"},
+        {"local p = {}\nfunction p.mesage() end\nreturn p",
+         "tenants/acme.lua:2: the policy has no function 'message'; is 'mesage' misspelt?"},
+        {"{ message = 1 }",
+         "tenants/acme.lua:1: unexpected symbol near '{'; did you forget return?"},
+        {"return\n{ recipients = 1 }", "tenants/acme.lua:2: recipients must be a table"},
+        {"return\n{ recipients = { x = 1, y = 1 } }", "tenants/acme.lua:2: recipients must be"},
+        {"return { message = 1 }", "tenants/acme.lua:1: message must be a function, not a number"},
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
