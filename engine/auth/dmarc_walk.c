@@ -35,6 +35,7 @@ enum moon_status moon_dmarc_lookup(struct moon_arena *arena, struct moon_dns *dn
 
     *lookup_r = (struct moon_dmarc_lookup){.domain = domain};
     if (answer->state == MOON_DNS_STATE_TROUBLE) {
+        lookup_r->refused = answer->refused;
         lookup_r->trouble = moon_arena_printf(arena, "%s: %s", name, answer->reason);
         return lookup_r->trouble ? MOON_OK : MOON_ENOMEM;
     }
@@ -134,7 +135,7 @@ enum moon_status moon_dmarc_walk_may_reach(struct moon_arena *arena, struct moon
         if (status != MOON_OK)
             return status;
         char psd = !lookup.trouble && lookup.records == 1 ? lookup.record.psd : 'u';
-        *may_r = psd == 'u' || (there && (psd == 'n' || i == 0));
+        *may_r = !lookup.refused && (psd == 'u' || (there && (psd == 'n' || i == 0)));
     }
     return MOON_OK;
 }

@@ -13,6 +13,7 @@ struct moon_dmarc_lookup {
     size_t records;                  /* DMARC records found: with several, none of them counts */
     struct moon_dmarc_record record; /* when there is exactly one */
     const char *trouble;             /* DNS gave no answer: why; else NULL */
+    bool refused;                    /* trouble of our own making: the message's question cap */
 };
 /* The DMARC record at one name. MOON_ENOMEM is the only failure. */
 enum moon_status moon_dmarc_lookup(struct moon_arena *arena, struct moon_dns *dns,
@@ -39,7 +40,8 @@ enum moon_status moon_dmarc_walk(struct moon_arena *arena, struct moon_dns *dns,
                                  struct moon_dmarc_walk *walk_r);
 /* After a walk that met trouble: could it have come to `organization`, which is above `start`? Not
  * when a record that did arrive ends every walk below it, or is the one of a PSD there (RFC 9989
- * section 4.10.2). MOON_ENOMEM is the only failure. */
+ * section 4.10.2). Nor when the message's question cap refused one of its questions: that is never
+ * a temporary error. MOON_ENOMEM is the only failure. */
 enum moon_status moon_dmarc_walk_may_reach(struct moon_arena *arena, struct moon_dns *dns,
                                            const char *start, const char *organization,
                                            bool *may_r);

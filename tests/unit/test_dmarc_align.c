@@ -81,6 +81,12 @@ static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
           .author = "example.com",
           .dkim = {"pass joe.example.com"}},
          "fail policy=reject tag=p at=example.com org=example.com"},
+        /* nor does a question that the message's cap refused: a stranger can use that up */
+        {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n",
+          .author = "example.com",
+          .dkim = {"pass joe.users.example.com"},
+          .questions_max = 3},
+         "fail policy=reject tag=p at=example.com org=example.com"},
         /* above the trouble nothing is settled: it stays open */
         {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none\"\n"
                           "_dmarc.joe.users.example.com TIMEOUT\n",
