@@ -35,6 +35,9 @@ static void keep(struct moon_gather *gather, const char ***texts, size_t *count,
     if (*count >= ERRORS_MAX)
         return;
     (void)vsnprintf(text, sizeof text, format, args); /* cut: a message for people */
+    for (char *c = text; *c; c++)                     /* names of files may hold anything */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
     const char **larger = moon_arena_append(gather->arena, *texts, *count, sizeof **texts);
     const char *copy = larger ? moon_arena_cstr(gather->arena, text) : NULL;
     if (!copy) {

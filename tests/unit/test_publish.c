@@ -250,6 +250,7 @@ static void a_mistake_keeps_what_is_in_force(void **state)
         {"tenants/lists/forwarders.lua", "return {\n 'fwd.example',\n { nam = 'x' } }",
          "/tenants/lists/forwarders.lua:3: item 2: there is no field 'nam'; did you mean 'name'?"},
         {"tenants/lists/forwarders.lua", "return {\n { nam = 'x' } }", "\n1 mistake."},
+        {"tenants/a\nb\033[2J.lua", "return {}", "/tenants/a?b?[2J.lua: a tenant's name"},
         {"tenants/books.lua", "return { message = function() end }",
          "tenant 'books' has another policy in"},
         {"tenants/Big.lua", "return { message = function() end }",
