@@ -11,6 +11,7 @@
  * Files that may not exist are skipped; whatever exists is read and must be right.
  */
 #include "engine/cmd/gather.h"
+#include "engine/cmd/follow.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -129,10 +130,11 @@ static bool read_text(struct moon_gather *gather, const char *path, size_t bytes
     struct stat st;
     if ((size_t)snprintf(whole, sizeof whole, "%s/%s", gather->config_dir, path) >= sizeof whole)
         return false;
-    int fd = open(whole, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const char *why = NULL;
+    int fd = moon_follow_open(gather->config_dir, path, &why);
     if (fd < 0) {
-        if (errno != ENOENT)
-            moon_gather_complain(gather, "%s: %s", whole, strerror(errno));
+        if (why)
+            moon_gather_complain(gather, "%s: %s", whole, why);
         return false;
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size > bytes_max) {
