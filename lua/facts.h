@@ -82,7 +82,9 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
 /* Pushes what require "moonscan" gives. [-0, +1] */
-void moon_verdicts_push_module(lua_State *L);
+void moon_module_push(lua_State *L);
+/* Adds moon.accept and the other four to the table at the top. [-0, +0] */
+void moon_verdicts_push_constructors(lua_State *L);
 /* Turns the value at `index`, which a policy returned, into decide->verdict; raises when it is no
  * verdict and not nil. [-0, +0] */
 void moon_verdicts_take(lua_State *L, int index);

@@ -89,7 +89,7 @@ static int script_require(lua_State *L)
                                   name);
     if (lua_getfield(L, LUA_REGISTRYINDEX, MODULE) == LUA_TNIL) {
         lua_pop(L, 1);
-        moon_verdicts_push_module(L);
+        moon_module_push(L);
         lua_pushvalue(L, -1);
         lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * verdicts: what require "moonscan" gives: the five constructors and moon.list. A constructor
- * checks names and types at once, so that a mistake is reported at its own line. What may come from
- * the message (texts, comments, values of added fields) is never refused but made harmless. Copying
- * into the arena happens once, for the verdict that is returned.
+ * verdicts: the five constructors of require "moonscan". A constructor checks names and types at
+ * once, so that a mistake is reported at its own line. What may come from the message (texts,
+ * comments, values of added fields) is never refused but made harmless. Copying into the arena
+ * happens once, for the verdict that is returned.
  */
 #include <stdio.h>
 #include <string.h>
@@ -190,49 +190,13 @@ static int construct(lua_State *L)
     return 1;
 }
 
-/* moon.list(name) [-1, +1], may raise */
-static int script_list(lua_State *L)
+void moon_verdicts_push_constructors(lua_State *L)
 {
-    struct moon_decide *decide = moon_sandbox_context(L);
-    struct moon_error error = {""};
-    const char *name = luaL_checkstring(L, 1);
-    const struct moon_list *list = decide->list(decide, name, &error);
-    moon_sandbox_check_clock(L); /* a list that is read for the first time has limits of its own */
-    if (!list)
-        return moon_sandbox_raise(L, "moon.list \"%.64s\": %s", name, error.text);
-    moon_lists_push(L, list);
-    return 1;
-}
-
-/* A name of moon that is not there. */
-static int no_name(lua_State *L)
-{
-    static const char *const names[] = {"accept", "quarantine", "reject",
-                                        "defer",  "discard",    "list"};
-    const char *name = luaL_checkstring(L, 2);
-    if (!strcmp(name, "profile") || !strcmp(name, "count") || !strcmp(name, "dns"))
-        return moon_sandbox_raise(L, "moon.%s is not part of this version of moonscan", name);
-    return moon_facts_unknown(L, "moon", name, names, sizeof names / sizeof names[0]);
-}
-
-void moon_verdicts_push_module(lua_State *L)
-{
-    lua_createtable(L, 0, 6);
     for (int kind = MOON_VERDICT_ACCEPT; kind <= MOON_VERDICT_DISCARD; kind++) {
         lua_pushinteger(L, kind);
         lua_pushcclosure(L, construct, 1);
         lua_setfield(L, -2, name_of((enum moon_verdict_kind)kind));
     }
-    lua_pushcfunction(L, script_list);
-    lua_setfield(L, -2, "list");
-    lua_createtable(L, 0, 3);
-    lua_pushcfunction(L, no_name);
-    lua_setfield(L, -2, "__index");
-    lua_pushboolean(L, 1);
-    lua_setfield(L, -2, "__moon");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "__metatable");
-    lua_setmetatable(L, -2);
 }
 
 /* --- into the arena ----------------------------------------------------------------------------
