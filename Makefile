@@ -26,6 +26,12 @@ LDFLAGS_ALL  = $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
 LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto libseccomp
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim
+# STATIC=1: the libraries' archives instead, so that a worker starts without the dynamic linker; with
+# what libspf2 and libopendkim need in their turn. The linker's warnings are shown only when it
+# fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
+STATIC     ?=
+STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) -lresolv -lbsd -ldb
+link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 
 # Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
 tell_missing = @missing=$$(echo $$($(1))); [ -z "$$missing" ] || { \
@@ -54,7 +60,7 @@ all: program module ## build the program and the module (the default)
 # What a target is for, as it stands behind two # at its line.
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile tests/fuzz/fuzz.mk | sort | expand -t 22
-	@echo 'Variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) BUILD=$(BUILD) CC=$(CC) SANITIZE=$(SANITIZE)'
+	@echo 'Variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) SYSCONFDIR=$(SYSCONFDIR) BUILD=$(BUILD) CC=$(CC) SANITIZE=$(SANITIZE) STATIC=$(STATIC)'
 
 program: $(BUILD)/moonscan ## build/moonscan: worker and command line
 module: $(BUILD)/moonscan.so ## build/moonscan.so: what Exim loads
@@ -76,8 +82,12 @@ $(BUILD)/libmoon.a: $(ENGINE_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a $(BUILD)/linked
+	$(if $(STATIC),$(call link_static,$@,$(filter %.o %.a,$^)),$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(LIBS))
+
+# The same objects, for `check`, whatever STATIC is.
+$(BUILD)/moonscan-static: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a
+	$(call link_static,$@,$^)
 
 # The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*.
 $(BUILD)/moonscan.so: $(MODULE_OBJ)
@@ -98,10 +108,14 @@ $(BUILD)/obj/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-# The module knows where its program is installed: another PREFIX makes it anew.
+# The module knows where its program is installed: another PREFIX makes it anew. So does STATIC with
+# the program.
 $(BUILD)/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+$(BUILD)/linked: FORCE
+	@mkdir -p $(@D)
+	@echo 'STATIC=$(STATIC)' | cmp -s - $@ || echo 'STATIC=$(STATIC)' > $@
 $(BUILD)/pic/local_scan/settings.o $(BUILD)/moonscan_local_scan.c: $(BUILD)/prefix
 .PHONY: FORCE
 FORCE:
@@ -159,7 +173,7 @@ demo: deps ## mail through a real Exim and a DNS server on loopback
 ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined OPT='-O1 -g'
 .PHONY: check $(BUILD)/tests/commands
 check: demo ## demo, then every test
-	@$(MAKE) --no-print-directory -s all units support amalgamation
+	@$(MAKE) --no-print-directory -s all units support amalgamation $(BUILD)/moonscan-static
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all support
 	@$(MAKE) --no-print-directory -s $(ASAN) program units fuzz-replay support
 	@$(MAKE) --no-print-directory -s lint $(BUILD)/tests/commands
@@ -178,7 +192,8 @@ $(BUILD)/tests/commands:
 	  for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
 	    echo "$(BUILD)/asan/tests/fuzz/$$n tests/fuzz/corpus/$${n#fuzz_}"; done; \
 	  echo "MOON_WRAP=valgrind /usr/bin/python3 tests/scenario/run.py $(BUILD)"; \
-	  echo "MOON_WORKER=$(CURDIR)/$(BUILD)/asan/moonscan /usr/bin/python3 tests/exim/test_demo.py"; \
+	  for w in asan/moonscan moonscan-static; do \
+	    echo "MOON_WORKER=$(CURDIR)/$(BUILD)/$$w /usr/bin/python3 tests/exim/test_demo.py"; done; \
 	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	} > $@

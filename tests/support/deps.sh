@@ -12,7 +12,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 daemons="exim4-daemon-heavy exim4-daemon-light nsd"
 packages="gcc libc6-dev make pkg-config dpkg-dev python3 python3-yaml
-    liblua5.4-dev libspf2-dev libopendkim-dev libpsl-dev libidn2-dev libc-ares-dev libssl-dev
+    liblua5.4-dev libspf2-dev libopendkim-dev libpsl-dev libidn2-dev libunistring-dev libbsd-dev libc-ares-dev libssl-dev
     libseccomp-dev libcmocka-dev exim4-dev libdb-dev libpcre2-dev
     clang clang-format libclang-rt-14-dev valgrind"
 
