@@ -7,7 +7,7 @@
 #define MOON_TESTS_SUPPORT_ARC_CHAIN_H
 
 #include "engine/auth/results.h"
-#include "tests/support/seal.h"
+#include "engine/trial/seal.h"
 
 /* cmocka's set-up and tear-down of a group (keys) and of a case (arena, message). */
 int moon_chain_keys(void **state);

@@ -6,7 +6,7 @@
  *        [--canon relaxed/relaxed] [--headers from:to] [--tag x=1]... [--seal-tag t=1]...
  *        [--length n] [--covered names] < in.eml > out.eml
  */
-#include "tests/support/seal.h"
+#include "engine/trial/seal.h"
 
 #include <getopt.h>
 #include <stdio.h>

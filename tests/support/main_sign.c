@@ -8,7 +8,7 @@
  *        < in.eml > out.eml
  *   sign --key FILE.pem --record [--pkcs1]
  */
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/arc.c: chains sealed by tests/support/seal.c.
+ * Tests of engine/auth/arc.c: chains sealed by engine/trial/seal.c (RFC 8617
+ * section 5.1).
  */
 #include <setjmp.h>
 #include <stdarg.h>

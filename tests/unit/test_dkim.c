@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/dkim.c with dkim_odk.c: messages signed by tests/support/sign.c. Every
- * message is judged a second time by the signature core; both must agree. (What libopendkim
- * misreads is the core's in production as well: dkim.c, step 2.)
+ * Tests of engine/auth/dkim.c with dkim_odk.c: messages signed by engine/trial/sign.c as
+ * RFC 6376 section 3.7 says. Every message is judged a second time by the signature core; both must
+ * agree. (What libopendkim misreads is the core's in production as well: dkim.c, step 2.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include "engine/auth/dkim.h"
 #include "tests/support/dkim_case.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 static EVP_PKEY *rsa2048, *rsa1024, *ed25519;
 static struct moon_arena *arena;

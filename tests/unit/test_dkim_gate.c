@@ -16,7 +16,7 @@
 #include "engine/auth/dkim.h"
 #include "engine/base/limits.h"
 #include "tests/support/dkim_case.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 static struct moon_arena *arena;
 static EVP_PKEY *rsa, *ed;

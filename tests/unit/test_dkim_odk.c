@@ -17,7 +17,7 @@
 #include "engine/auth/dkim.h"
 #include "engine/auth/dkim_odk.h"
 #include "tests/support/dkim_case.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 /* The library's own, called by dkim_odk.c; its header is included there only. */
 int dkim_header(void *dkim, unsigned char *field, size_t size);

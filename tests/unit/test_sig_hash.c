@@ -14,7 +14,7 @@
 #include "engine/auth/sig_hash.h"
 #include "engine/base/limits.h"
 #include "tests/support/dkim_case.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 static struct moon_arena *arena;
 

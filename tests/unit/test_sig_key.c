@@ -15,7 +15,7 @@
 
 #include "engine/auth/sig_base64.h"
 #include "engine/auth/sig_key.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 static struct moon_arena *arena;
 static char *rsa, *bare, *ed; /* values of p= */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * sign: makes DKIM signatures for tests, also wrong ones. It shares no code with the engine, so
+ * sign: makes DKIM signatures for tests, also wrong ones. It shares no code with what verifies, so
  * that both cannot be wrong in the same way: plain byte loops, memory from malloc.
  */
-#ifndef MOON_TESTS_SUPPORT_SIGN_H
-#define MOON_TESTS_SUPPORT_SIGN_H
+#ifndef MOON_TRIAL_SIGN_H
+#define MOON_TRIAL_SIGN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
  * 3. the field itself with an empty b=, without final CRLF
  * 4. signed; RFC 8463: Ed25519 signs the SHA-256 hash
  */
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * bottom up, which is what naming the three fields again and again in h= gives; only that the names
  * are not written into the field.
  */
-#include "tests/support/seal.h"
+#include "engine/trial/seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

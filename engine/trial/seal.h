@@ -3,10 +3,10 @@
  * seal: adds ARC sets to messages, for tests, also wrong ones. Built on sign.h, so that it shares
  * no code with the engine either.
  */
-#ifndef MOON_TESTS_SUPPORT_SEAL_H
-#define MOON_TESTS_SUPPORT_SEAL_H
+#ifndef MOON_TRIAL_SEAL_H
+#define MOON_TRIAL_SEAL_H
 
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 /* NULL and 0 give what is right. */
 struct moon_seal {
