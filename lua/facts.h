@@ -26,7 +26,9 @@ struct moon_decide {
     struct moon_span code; /* compiled */
     const char *name;      /* shown in messages: "tenants/acme.lua" */
     int line;              /* where the function that runs starts */
-    const char *layer;     /* "tenant", "site", "built-in"; becomes "recipient" for a group */
+    const char *layer;     /* one of layer.h; becomes "recipient" for a group */
+    bool publishing;       /* whoever wrote it is there to hear of more than errors */
+    bool no_lock;          /* the layer "locked" found no function of that name */
     struct moon_verdict *verdict;
 };
 

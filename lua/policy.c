@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * policy: one tenant's verdict. Procedure for each layer, from the top down, until one has an
- * opinion: (1) the compiled source, (2) a fresh sandbox with the globals, (3) the chunk, which
- * returns the policy table, (4) the function of the recipient group, else `message`, called with m,
- * (5) its verdict copied into the arena. Any error ends in the failure verdict. A layer never sees
- * another layer's state.
+ * policy: one tenant's verdict. The layers are asked from the top down until one has an opinion:
+ * the site's locked rules, the tenant's policy, the site's, the built-in one; each is compiled once
+ * and run in a sandbox of its own (layer.c). Any error ends in the failure verdict.
  */
 #include "engine/verdict/policy.h"
 
@@ -13,18 +11,16 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "engine/base/nearest.h"
-#include "lua/facts.h"
+#include "lua/layer.h"
 #include "lua/sources.h"
-
-#define MODULE "moonscan.module"
 
 struct moon_policies {
     const struct moon_conf *conf;
     const struct moon_snapshot *snapshot;
     struct moon_sources *sources;
     struct moon_limits limits;
-    char *file; /* in every tenant's place, or NULL */
+    char *file;   /* in every tenant's place, or NULL */
+    bool no_lock; /* site.lua was seen to have no function locked */
 };
 
 enum moon_status moon_policies_create(const struct moon_conf *conf,
@@ -77,178 +73,6 @@ enum moon_status moon_policies_use_file(struct moon_policies *policies, const ch
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }
 
-/* --- inside the sandbox ------------------------------------------------------------------------
- */
-
-/* require(name) [-0, +1], may raise */
-static int script_require(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-    if (strcmp(name, "moonscan") != 0)
-        return moon_sandbox_raise(L, "require \"%.60s\": policies can require \"moonscan\" only",
-                                  name);
-    if (lua_getfield(L, LUA_REGISTRYINDEX, MODULE) == LUA_TNIL) {
-        lua_pop(L, 1);
-        moon_module_push(L);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, LUA_REGISTRYINDEX, MODULE);
-    }
-    return 1;
-}
-
-/* Pushes the group function of one recipient, or nil: by address, then by local part. The table is
- * at index 2. [-0, +1] */
-static void push_group(lua_State *L, const char *address)
-{
-    char lower[512];
-    size_t n = strlen(address), at = n;
-    if (n >= sizeof lower) {
-        lua_pushnil(L);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        lower[i] = moon_lower(address[i]);
-        if (address[i] == '@')
-            at = i;
-    }
-    lua_pushlstring(L, lower, n);
-    if (lua_rawget(L, 2) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_pushlstring(L, lower, at);
-        (void)lua_rawget(L, 2);
-    }
-}
-
-/* The last line of the file that has code, mostly "return policy": the chunk is loaded once more,
- * since it is seldom asked for. [-0, +0], may raise */
-static int last_line(lua_State *L, const struct moon_decide *decide)
-{
-    lua_Debug ar;
-    int last = 1;
-    luaL_checkstack(L, 5, NULL);
-    lua_newtable(L);
-    moon_sandbox_load_compiled(L, decide->code, decide->name);
-    if (!lua_getinfo(L, ">L", &ar) || !lua_istable(L, -1)) {
-        lua_pop(L, 1);
-        return last;
-    }
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        moon_sandbox_charge(L, 1);
-        int line = (int)lua_tointeger(L, -2);
-        last = line > last ? line : last;
-    }
-    lua_pop(L, 1);
-    return last;
-}
-
-/* The line where the function at `index` starts; else the last of the file. [-0, +0], may raise */
-static int line_of(lua_State *L, int index, const struct moon_decide *decide)
-{
-    lua_Debug ar;
-    if (!lua_isfunction(L, index))
-        return last_line(L, decide);
-    lua_pushvalue(L, index);
-    return lua_getinfo(L, ">S", &ar) && ar.linedefined > 0 ? ar.linedefined : last_line(L, decide);
-}
-
-/* The function of the group that all recipients belong to: pushes it and answers true. The policy
- * is at index 1. [-0, +1 or +0] */
-static bool push_recipient_group(lua_State *L, const struct moon_decide *decide)
-{
-    const struct moon_policy_input *input = decide->input;
-    lua_pushliteral(L, "recipients");
-    int type = lua_rawget(L, 1);
-    if (type == LUA_TNIL || input->recipient_count == 0) {
-        lua_settop(L, 1);
-        return false;
-    }
-    if (type != LUA_TTABLE)
-        (void)luaL_error(L, "%s:%d: recipients must be a table of functions", decide->name,
-                         last_line(L, decide));
-    for (size_t i = 0; i < input->recipient_count; i++) {
-        moon_sandbox_charge(L, 5);
-        push_group(L, input->msg->recipients[input->recipients[i]].address);
-        if (lua_isnil(L, -1) || (i > 0 && !lua_rawequal(L, 3, -1))) {
-            lua_settop(L, 1);
-            return false;
-        }
-        lua_settop(L, 3);
-    }
-    if (!lua_isfunction(L, 3))
-        (void)luaL_error(L, "%s:%d: recipients must be a table of functions", decide->name,
-                         last_line(L, decide));
-    lua_remove(L, 2);
-    return true;
-}
-
-/* A policy without a function message: what was meant? The policy is at index 1. */
-static int no_message(lua_State *L, const struct moon_decide *decide)
-{
-    const char *near = NULL;
-    struct moon_nearest nearest = {0};
-    lua_pushnil(L);
-    while (lua_next(L, 1)) {
-        moon_sandbox_charge(L, 20);
-        lua_pop(L, 1);
-        if (lua_type(L, -1) != LUA_TSTRING)
-            continue;
-        nearest.best = NULL;
-        moon_nearest_offer(&nearest, moon_span_of(lua_tostring(L, -1)), "message");
-        if (nearest.best)
-            near = lua_tostring(L, -1);
-    }
-    if (near)
-        (void)lua_getfield(L, 1, near);
-    return luaL_error(L, "%s:%d: the policy has no function 'message'%s%s%s", decide->name,
-                      near ? line_of(L, -1, decide) : last_line(L, decide), near ? "; is '" : "",
-                      near ? near : "", near ? "' misspelt?" : "");
-}
-
-/* Calls the function at the top with m and takes its verdict. [-1, +0] */
-static void call_policy(lua_State *L)
-{
-    struct moon_decide *decide = moon_sandbox_context(L);
-    decide->line = line_of(L, -1, decide);
-    moon_facts_push(L);
-    lua_call(L, 1, 1);
-    moon_verdicts_take(L, lua_gettop(L));
-    lua_pop(L, 1);
-}
-
-static int run_layer(lua_State *L)
-{
-    struct moon_decide *decide = moon_sandbox_context(L);
-    moon_library_open(L);
-    lua_pushcfunction(L, script_require);
-    lua_setfield(L, -2, "require");
-    moon_sandbox_load_compiled(L, decide->code, decide->name);
-    lua_call(L, 0, 1);
-    if (!lua_istable(L, 1))
-        return luaL_error(L, "%s:%d: the file returned %s; its last line should be: return policy",
-                          decide->name, last_line(L, decide),
-                          lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
-    bool group = push_recipient_group(L, decide);
-    if (group) {
-        const char *layer = decide->layer;
-        decide->layer = "recipient";
-        call_policy(L);
-        if (decide->verdict->kind != MOON_VERDICT_NONE)
-            return 0;
-        decide->layer = layer;
-    }
-    lua_pushliteral(L, "message");
-    int type = lua_rawget(L, 1);
-    if (type == LUA_TNIL) {
-        lua_pushliteral(L, "recipients");
-        return lua_rawget(L, 1) == LUA_TNIL ? no_message(L, decide) : 0;
-    }
-    if (type != LUA_TFUNCTION)
-        return luaL_error(L, "%s:%d: message must be a function, not a %s", decide->name,
-                          last_line(L, decide), lua_typename(L, type));
-    call_policy(L);
-    return 0;
-}
-
 /* --- layers ------------------------------------------------------------------------------------
  */
 
@@ -273,14 +97,20 @@ static enum moon_status run_policy(struct moon_policies *policies, struct moon_d
     decide->name = path;
     decide->layer = layer;
     enum moon_status status = moon_sources_policy(policies->sources, path, &decide->code, error);
-    if (status != MOON_OK)
-        return status;
-    struct moon_sandbox *sandbox = moon_sandbox_create(&policies->limits);
-    if (!sandbox)
-        return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
-    status = moon_sandbox_run(sandbox, run_layer, decide, error);
-    moon_sandbox_destroy(&sandbox);
-    return decide->no_memory ? MOON_ENOMEM : status;
+    return status == MOON_OK ? moon_layer_run(&policies->limits, decide, error) : status;
+}
+
+/* The site's locked rules. Whether a file has any never changes, so one that has none is asked
+ * once. */
+static enum moon_status run_locked(struct moon_policies *policies, struct moon_decide *decide,
+                                   const char *path, struct moon_error *error)
+{
+    if (!path || policies->no_lock)
+        return MOON_OK;
+    decide->no_lock = false;
+    enum moon_status status = run_policy(policies, decide, path, MOON_LAYER_LOCKED, error);
+    policies->no_lock = status == MOON_OK && decide->no_lock;
+    return status;
 }
 
 static enum moon_verdict_kind kind_of(enum moon_failure failure)
@@ -350,9 +180,8 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
                                  .list = find_list,
                                  .list_context = policies,
                                  .verdict = verdict_r};
-    static const char *const layers[] = {"tenant", "site", "built-in"};
+    static const char *const layers[] = {MOON_LAYER_TENANT, MOON_LAYER_SITE, MOON_LAYER_BUILT_IN};
     struct moon_error error = {""};
-    enum moon_status status = MOON_OK;
 
     moon_sources_trim(policies->sources);
     *verdict_r = (struct moon_verdict){.kind = MOON_VERDICT_NONE};
@@ -361,6 +190,7 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
         return MOON_ENOMEM;
     const char *paths[] = {tenant_path(policies, &decide),
                            path_in_snapshot(policies, &decide, "site"), built_in};
+    enum moon_status status = run_locked(policies, &decide, paths[1], &error);
     for (size_t i = 0; i < 3 && status == MOON_OK && verdict_r->kind == MOON_VERDICT_NONE; i++)
         if (paths[i])
             status = run_policy(policies, &decide, paths[i], layers[i], &error);
@@ -370,9 +200,10 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
         if (fail_verdict(policies, &decide, &error) != MOON_OK)
             return MOON_ENOMEM;
     } else if (verdict_r->kind == MOON_VERDICT_NONE) {
-        *verdict_r = (struct moon_verdict){.kind = MOON_VERDICT_ACCEPT, .layer = "built-in"};
+        *verdict_r =
+            (struct moon_verdict){.kind = MOON_VERDICT_ACCEPT, .layer = MOON_LAYER_BUILT_IN};
     }
-    if (!strcmp(verdict_r->layer, "built-in"))
+    if (!strcmp(verdict_r->layer, MOON_LAYER_BUILT_IN))
         verdict_r->rule = built_in;
     verdict_r->facts = decide.facts;
     verdict_r->fact_count = decide.fact_count;
@@ -395,9 +226,17 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
                                  .snapshot = policies->snapshot,
                                  .list = find_list,
                                  .list_context = policies,
+                                 .publishing = true,
                                  .verdict = &verdict};
+    bool site = !strcmp(path, "site.lua");
+    enum moon_status status = MOON_OK;
     moon_sources_trim(policies->sources);
-    enum moon_status status = run_policy(policies, &decide, path, "tenant", error);
+    if (site)
+        status = run_policy(policies, &decide, path, MOON_LAYER_LOCKED, error);
+    verdict = (struct moon_verdict){.kind = MOON_VERDICT_NONE};
+    if (status == MOON_OK)
+        status =
+            run_policy(policies, &decide, path, site ? MOON_LAYER_SITE : MOON_LAYER_TENANT, error);
     moon_arena_destroy(&arena);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }

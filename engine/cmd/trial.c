@@ -83,7 +83,11 @@ static void fill(struct trial *t, bool pass)
                                            .dkim_aligned = pass,
                                            .spf_aligned = pass};
     t->results.authserv_id = "localhost";
-    t->input = (struct moon_policy_input){&t->msg, &t->results, "trial", &t->index, 1};
+    t->input = (struct moon_policy_input){.msg = &t->msg,
+                                          .results = &t->results,
+                                          .tenant = "trial",
+                                          .recipients = &t->index,
+                                          .recipient_count = 1};
 }
 
 /* Is it the mistake of a list that has been told already? Lists come first in the snapshot. */

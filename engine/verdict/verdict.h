@@ -35,7 +35,7 @@ struct moon_verdict {
     const char *const *headers; /* "Name: value" to add, sanitized */
     size_t header_count;
     const char *rule;  /* where it was decided: "tenants/acme.lua:12" or "built-in:standard" */
-    const char *layer; /* "recipient", "tenant", "site", "built-in", "failure" */
+    const char *layer; /* "locked", "recipient", "tenant", "site", "built-in", "failure" */
     const char *const *facts; /* names of the facts read, in order: "dmarc.result", ... */
     size_t fact_count;
     const char *failure; /* the policy failed: what, with file:line and the limit; or NULL */

@@ -107,7 +107,11 @@ void policy_case_begin(struct policy_case *c)
     fill_results(c);
     c->indices[0] = 0;
     c->indices[1] = 1;
-    c->input = (struct moon_policy_input){&c->msg, &c->results, "acme", c->indices, 2};
+    c->input = (struct moon_policy_input){.msg = &c->msg,
+                                           .results = &c->results,
+                                           .tenant = "acme",
+                                           .recipients = c->indices,
+                                           .recipient_count = 2};
 }
 
 void policy_case_add(struct policy_case *c, const char *key, const char *value)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of lua/layer.c: the site's locked rules, and what may stand in a policy's table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/policy_case.h"
+
+#define MOON     "local moon = require 'moonscan'\n"
+#define TENANT   MOON "return { message = function(m) return moon.reject {} end }"
+#define LOCKS(f) MOON "return { locked = function(m)\n" f "\nend, "
+#define OPEN     "message = function(m) return moon.defer {} end }"
+
+/* The standard message with these texts; a NULL is no file. */
+static struct moon_verdict decide(struct policy_case *c, const char *site, const char *tenant)
+{
+    policy_case_begin(c);
+    if (site) {
+        policy_case_add(c, "site", "site.lua");
+        policy_case_add(c, "policy/site.lua", site);
+    }
+    if (tenant)
+        policy_case_policy(c, tenant);
+    return policy_case_decide(c);
+}
+
+static void a_locked_rule_is_final_and_without_opinion_all_goes_on(void **state)
+{
+    static const struct {
+        const char *name, *site, *tenant;
+        enum moon_verdict_kind want;
+        const char *layer;
+    } table[] = {
+        {"locked beats the tenant", LOCKS("return moon.discard {}") OPEN, TENANT,
+         MOON_VERDICT_DISCARD, "locked"},
+        {"locked beats the tenant's recipient group", LOCKS("return moon.discard {}") OPEN,
+         MOON "local f = function(m) return moon.accept {} end\n"
+              "return { recipients = { x = f, y = f } }",
+         MOON_VERDICT_DISCARD, "locked"},
+        {"locked can also accept", LOCKS("return moon.accept {}") OPEN, TENANT, MOON_VERDICT_ACCEPT,
+         "locked"},
+        {"nil goes on to the tenant", LOCKS("return nil") OPEN, TENANT, MOON_VERDICT_REJECT,
+         "tenant"},
+        {"nil goes on to the site", LOCKS("return nil") OPEN, NULL, MOON_VERDICT_DEFER, "site"},
+        {"a site that only locks, and does not", LOCKS("return nil") "}", NULL,
+         MOON_VERDICT_QUARANTINE, "built-in"},
+        {"no locked at all", MOON "return { " OPEN, TENANT, MOON_VERDICT_REJECT, "tenant"},
+        {"a failing lock is a failure", LOCKS("return m.dmrc") OPEN, TENANT, MOON_VERDICT_DEFER,
+         "failure"},
+        {"locked must be a function", "return { locked = 1, message = function(m) end }", TENANT,
+         MOON_VERDICT_DEFER, "failure"},
+        {"a tenant cannot lock", NULL, LOCKS("return moon.accept {}") OPEN, MOON_VERDICT_DEFER,
+         "failure"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct policy_case c;
+        struct moon_verdict first = decide(&c, table[i].site, table[i].tenant);
+        struct moon_verdict again = policy_case_decide(&c); /* what was learnt changes nothing */
+        if (first.kind != table[i].want || strcmp(first.layer, table[i].layer))
+            fail_msg("%s: got %s of %s (%s), want %s of %s", table[i].name,
+                     moon_verdict_name(first.kind), first.layer,
+                     first.failure ? first.failure : "-", moon_verdict_name(table[i].want),
+                     table[i].layer);
+        assert_int_equal(again.kind, first.kind);
+        assert_string_equal(again.layer, first.layer);
+        policy_case_end(&c);
+    }
+}
+
+static void a_locked_verdict_names_its_line_and_what_it_read(void **state)
+{
+    struct policy_case c;
+    struct moon_verdict v = decide(&c,
+                                   LOCKS("local a = m.spf.result\n"
+                                         "return moon.reject { reason = m.from.domain }") OPEN,
+                                   TENANT);
+    (void)state; /* cmocka's, not used */
+    assert_string_equal(v.rule, "site.lua:4");
+    assert_string_equal(v.reason, "bank.example");
+    assert_int_equal(v.fact_count, 2);
+    assert_string_equal(v.facts[0], "spf.result");
+    policy_case_end(&c);
+}
+
+/* What publishing says of `text` at `path`. */
+static void expect_told(const char *path, const char *text, const char *want)
+{
+    struct policy_case c;
+    struct moon_error error = {""};
+    char key[100];
+    policy_case_begin(&c);
+    (void)snprintf(key, sizeof key, "policy/%s", path);
+    policy_case_add(&c, key, text);
+    (void)policy_case_decide(&c);
+    enum moon_status status = moon_policies_check(c.policies, path, &c.input, &error);
+    if ((status == MOON_OK) != !want || (want && !strstr(error.text, want)))
+        fail_msg("%s: got %s, want %s", text, status ? error.text : "no mistake",
+                 want ? want : "no mistake");
+    policy_case_end(&c);
+}
+
+static void publishing_tells_what_nobody_would_ask(void **state)
+{
+    static const char *const table[][3] = {
+        {"tenants/acme.lua", LOCKS("return nil") OPEN,
+         "tenants/acme.lua:2: only site.lua may lock; move this rule to its function locked"},
+        {"site.lua", LOCKS("return nil") OPEN, NULL},
+        {"site.lua", "return { locked = 1 }", "site.lua:1: locked must be a function, not a"},
+        {"site.lua", LOCKS("return m.dmrc") OPEN, "site.lua:3: m has no field 'dmrc'"},
+        {"site.lua", "local p = {}\nfunction p.message(m) end\nfunction p.loked(m) end\nreturn p",
+         "site.lua:3: nobody asks 'loked' of a policy; is 'locked' meant?"},
+        {"tenants/acme.lua", "return { message = function(m) end,\nrecipient = {} }",
+         "nobody asks 'recipient' of a policy; is 'recipients' meant?"},
+        {"tenants/acme.lua",
+         "return { message = function(m) end, tests = {}, helper = 1, [1] = 2 }", NULL},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect_told(table[i][0], table[i][1], table[i][2]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_locked_rule_is_final_and_without_opinion_all_goes_on),
+        cmocka_unit_test(a_locked_verdict_names_its_line_and_what_it_read),
+        cmocka_unit_test(publishing_tells_what_nobody_would_ask),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
