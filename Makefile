@@ -233,11 +233,12 @@ ETCDIR  = $(DESTDIR)$(SYSCONFDIR)/moonscan
 
 .PHONY: install uninstall
 install: all ## install; a configuration that is there stays
-	install -d $(BINDIR) $(LIBDIR) $(DATADIR)/policies $(DATADIR)/exim $(MANDIR)/man8
+	install -d $(BINDIR) $(LIBDIR) $(DATADIR)/policies $(DATADIR)/exim $(DATADIR)/lua $(MANDIR)/man8
 	install -m 0755 $(BUILD)/moonscan $(BINDIR)/.moonscan.new && mv -f $(BINDIR)/.moonscan.new $(BINDIR)/moonscan
 	install -m 0644 $(BUILD)/moonscan.so $(LIBDIR)/.moonscan.so.new && mv -f $(LIBDIR)/.moonscan.so.new $(LIBDIR)/moonscan.so
 	cp -R policies/. $(DATADIR)/policies/
 	cp -R docs/exim/. $(DATADIR)/exim/
+	install -m 0644 lua/moonscan.d.lua $(DATADIR)/lua/
 	install -m 0644 docs/man/*.8 $(MANDIR)/man8/
 	@[ -e $(ETCDIR) ] || { install -d $(ETCDIR) && install -m 0644 docs/moonscan.lua $(ETCDIR)/ && \
 	  echo "$(ETCDIR)/moonscan.lua is new: it watches, and changes no mail's fate"; }

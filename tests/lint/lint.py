@@ -15,7 +15,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-import rfc  # noqa: E402  (the modules beside this file)
+import api  # noqa: E402  (the modules beside this file)
+import rfc  # noqa: E402
 import source  # noqa: E402
 import text  # noqa: E402
 import tools  # noqa: E402
@@ -30,6 +31,7 @@ CHECKS = {
     "rooms": source.rooms,
     "functions": source.functions,
     "rfc": rfc.index,
+    "api": api.check,
     "layout": tools.layout,
     "headers": tools.headers,
     "symbols": tools.symbols,

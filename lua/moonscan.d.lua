@@ -1,0 +1,243 @@
+---@meta moonscan
+-- SPDX-License-Identifier: MIT
+--
+-- The API of policies, for editors (lua-language-server; docs/policy-api.md says how) and for the checks:
+-- this is the one list of it. A name is added here, in its C table and in docs/policy-api.md;
+-- tests/lint/api.py holds the three against each other. One line a name; types are written without
+-- blanks, but for the result of a function; "?" says that a value may be nil.
+
+-- Words ------------------------------------------------------------------------------------------
+
+---What SPF found (RFC 8601 section 2.7).
+---@alias moonscan.SpfResult "none"|"pass"|"fail"|"softfail"|"neutral"|"temperror"|"permerror"
+---What DKIM found, of a signature or of the message; "policy": valid, or might be, but not acceptable here.
+---@alias moonscan.DkimResult "none"|"pass"|"fail"|"policy"|"neutral"|"temperror"|"permerror"
+---@alias moonscan.ArcResult "none"|"pass"|"fail"
+---@alias moonscan.DmarcResult "none"|"pass"|"fail"|"temperror"|"permerror"
+---@alias moonscan.IprevResult "none"|"pass"
+---What a domain owner asks for; "" without a record.
+---@alias moonscan.DmarcPolicy ""|"none"|"quarantine"|"reject"
+---@alias moonscan.DmarcTag "p"|"sp"|"np"
+---@alias moonscan.AlignmentMode "relaxed"|"strict"
+---@alias moonscan.Scope "mfrom"|"helo"
+---@alias moonscan.Discovery "treewalk"|"psl"
+---@alias moonscan.Psd "y"|"n"|"u"
+---@alias moonscan.ArcPart "seal"|"signature"|"results"|"structure"
+---@alias moonscan.ArcMethod "spf"|"dkim"|"dmarc"
+---@alias moonscan.Body "intact"|"changed"
+---The policy override types of a report (RFC 9990).
+---@alias moonscan.Override "local_policy"|"mailing_list"|"other"|"policy_test_mode"|"trusted_forwarder"
+
+-- Facts ------------------------------------------------------------------------------------------
+
+---The message, as a policy sees it. Read-only.
+---@class moonscan.Message
+---@field session moonscan.Session the client's connection
+---@field envelope moonscan.Envelope what SMTP said of the sender
+---@field recipients string[] this tenant's recipients, as in RCPT TO
+---@field recipient_count integer recipients of the whole message, other tenants' too
+---@field from moonscan.From the author, from the From field
+---@field header fun(name: string): string? the first field of that name as one line, without regard to case
+---@field headers fun(name: string): string[] all fields of that name, from the top down
+---@field size integer bytes of the message
+---@field message_id string? the Message-ID field
+---@field list moonscan.ListFields what the message says of a mailing list; anybody can write it
+---@field spf moonscan.Spf SPF of MAIL FROM, or of postmaster at the HELO name for the null sender
+---@field spf_helo moonscan.Spf SPF of the HELO name
+---@field dkim moonscan.Dkim the DKIM signatures, in message order
+---@field arc moonscan.Arc the ARC chain (RFC 8617)
+---@field dmarc moonscan.Dmarc DMARC (RFC 9989)
+---@field tenant moonscan.Tenant who is asked
+
+---@class moonscan.Session
+---@field ip string? address of the client
+---@field port integer?
+---@field helo string? what the client said in HELO or EHLO
+---@field hostname string? the client's name, verified forward and back
+---@field iprev moonscan.IprevResult pass: there is such a name
+---@field protocol string as in Received: "esmtp", "esmtps", "esmtpsa"
+---@field tls string? the cipher, when the connection is encrypted
+---@field tls_version string?
+---@field authenticated string? name of the authenticator, when the client has authenticated
+---@field authenticated_id string? as whom
+---@field interface string? our address
+---@field interface_port integer?
+
+---@class moonscan.Envelope
+---@field mail_from string? the address in MAIL FROM
+---@field mail_from_domain string? its domain
+---@field null_sender boolean MAIL FROM:<>, as bounces have it
+
+---@class moonscan.From
+---@field address string? of the first author
+---@field domain string? the Author Domain; nil when From is ambiguous
+---@field display_name string?
+---@field count integer authors
+---@field ambiguous boolean not exactly one clean author
+---@field reason string? why it is ambiguous
+---@field ours boolean the Author Domain is one of this tenant's own, by tenants.map
+
+---@class moonscan.ListFields
+---@field id string? of List-Id, without the angle brackets
+---@field unsubscribe string? the List-Unsubscribe field
+---@field one_click boolean one-click unsubscribe (RFC 8058 section 3.1)
+---@field domain string? the id's part behind its first dot
+
+---@class moonscan.Spf
+---@field result moonscan.SpfResult
+---@field reason string? why, for people; "" when the result says it all
+---@field domain string? that was checked
+---@field scope moonscan.Scope
+---@field aligned boolean with the Author Domain, as the DMARC record wants it; only of MAIL FROM
+---@field lookups integer terms that cost DNS questions; 10 are allowed
+---@field voids integer questions that had no answer
+---@field matched string? the term that decided, as published
+---@field explanation string? what the domain wants a refused client to be told
+---@field record string? the record of the domain
+
+---@class moonscan.Dkim
+---@field [integer] moonscan.DkimSignature
+---@field result moonscan.DkimResult of the message: pass when a signature passes
+---@field found integer DKIM-Signature fields, also those beyond the limit
+---@field passed fun(self: moonscan.Dkim, domain: string?): moonscan.DkimSignature? the first passing signature of exactly this domain
+---@field aligned_pass fun(self: moonscan.Dkim): moonscan.DkimSignature? the first passing signature that is aligned
+
+---@class moonscan.DkimSignature
+---@field result moonscan.DkimResult
+---@field reason string? why, for people; "" when the result says it all
+---@field domain string? d=
+---@field selector string? s=
+---@field identity string? i=, or "@" and the domain
+---@field algorithm string? a=
+---@field bits integer of the key; 0: not known
+---@field aligned boolean with the Author Domain, whatever the result
+---@field canonicalization string? "relaxed/simple": header, then body
+---@field body_length integer? l=
+---@field unsigned_bytes integer? of the body behind l=; nil unless the result is pass or fail
+---@field signed_at integer? t=, seconds since 1970
+---@field expires integer? x=, seconds since 1970
+---@field testing boolean the key says t=y
+---@field headers string[] h=, lower case
+---@field unsigned_fields string[] names in h= of which there are more fields than the signature covers
+
+---@class moonscan.Arc
+---@field result moonscan.ArcResult
+---@field reason string? of fail: names field and instance
+---@field temperror boolean it failed for want of a DNS answer
+---@field verified boolean there were ARC fields, and they were looked at
+---@field instances integer the highest instance; 0: no ARC fields
+---@field oldest_pass integer? 0: every signature still verifies; nil: not known, or no pass
+---@field failed_instance integer?
+---@field failed_part moonscan.ArcPart?
+---@field body_changed_after integer? the newest instance that signed another body
+---@field sets moonscan.ArcSets
+---@field vouches fun(self: moonscan.Arc, who: moonscan.List|moonscan.ListEntry|string, method: moonscan.ArcMethod): boolean does somebody listed say that the method passed?
+
+---@class moonscan.ArcSets
+---@field [integer] moonscan.ArcSet by instance
+
+---@class moonscan.ArcSet
+---@field instance integer
+---@field domain string? of the seal
+---@field selector string? of the seal
+---@field cv string? chain validation status, as the sealer wrote it
+---@field authserv_id string?
+---@field seal moonscan.DkimResult? nil: not looked at
+---@field seal_reason string?
+---@field signature moonscan.DkimResult? of the message; nil: not looked at
+---@field signature_reason string?
+---@field signature_domain string?
+---@field body moonscan.Body? nil: not known
+---@field body_length integer?
+---@field algorithm string? of the seal
+---@field bits integer of the seal's key; 0: not known
+---@field signed_at integer? seconds since 1970
+---@field results moonscan.ArcMethodResult[] what the sealer wrote; worth what the sealer is worth
+
+---A plain table, made anew at each reading.
+---@class moonscan.ArcMethodResult
+---@field method string
+---@field result string
+---@field reason string?
+---@field properties table<string,string> by name, like "header.from"
+
+---@class moonscan.Dmarc
+---@field result moonscan.DmarcResult
+---@field reason string? why, for people; "" when the result says it all
+---@field policy moonscan.DmarcPolicy what the owner asks for this message, after sp, np and t
+---@field published moonscan.DmarcPolicy the tag that applied, before t
+---@field published_tag moonscan.DmarcTag?
+---@field record string? the DMARC Policy Record
+---@field tags table<string,string> its tags, by name, as published
+---@field policy_domain string? where the record was found
+---@field organizational_domain string? of the Author Domain
+---@field discovery moonscan.Discovery
+---@field testing boolean t=y
+---@field psd moonscan.Psd
+---@field alignment moonscan.Alignment
+---@field error string? what was wrong in the records
+---@field bimi_eligible boolean the owner's policy is strong enough for BIMI
+
+---@class moonscan.Alignment
+---@field dkim boolean a passing signature is aligned
+---@field spf boolean the passing SPF identity is aligned
+---@field dkim_mode moonscan.AlignmentMode adkim
+---@field spf_mode moonscan.AlignmentMode aspf
+
+---@class moonscan.Tenant
+---@field name string "" when the recipients belong to no tenant
+
+-- Verdicts ---------------------------------------------------------------------------------------
+
+---What a function of a policy returns; nil: the layer below decides.
+---@class moonscan.Verdict
+
+---All may be left out.
+---@class moonscan.VerdictFields
+---@field esc string? enhanced status code: "5.7.1" for reject, "4.7.0" for defer, "2.0.0" else
+---@field text string? what the client is told: one line or several
+---@field override moonscan.Override? for reports (RFC 9990)
+---@field comment string? to the override
+---@field headers string[]? fields to add: "X-Name: value"
+---@field tag string? in front of the subject
+---@field reason string? for the log
+
+-- Lists ------------------------------------------------------------------------------------------
+
+---A list file beside the policy. Its items: a domain as text, or an entry.
+---@class moonscan.List
+---@field [integer] moonscan.ListEntry|string
+---@field match fun(self: moonscan.List, m: moonscan.Message): moonscan.ListEntry? the first entry of which every condition holds
+---@field has fun(self: moonscan.List, domain: string?): boolean is it one of the plain items?
+
+---An entry of a list, as a policy reads it; in the file, these are its keys.
+---@class moonscan.ListEntry
+---@field name string
+---@field dkim string? a signature of exactly this domain passes
+---@field spf string? SPF passes for exactly this envelope domain
+---@field arc string? the chain passes and was sealed by exactly this domain
+---@field networks string[] the client's address is in one of them
+---@field recipients string[] all of this tenant's recipients are among them
+---@field from string[] the Author Domain is among them; ".bank.example": everything below
+---@field expires string? until the end of this day: "2030-12-31"
+---@field note string?
+
+-- The policy -------------------------------------------------------------------------------------
+
+---What a policy file returns.
+---@class moonscan.Policy
+---@field message? fun(m: moonscan.Message): moonscan.Verdict? asked for each message to this tenant
+---@field recipients? table<string,fun(m:moonscan.Message):moonscan.Verdict?> by address or local part: asked first when all recipients belong to one group
+---@field tests? table[] of the policy
+
+-- require "moonscan" -----------------------------------------------------------------------------
+
+---@class moonscan
+---@field accept fun(fields: moonscan.VerdictFields?): moonscan.Verdict take the message
+---@field quarantine fun(fields: moonscan.VerdictFields?): moonscan.Verdict take it, into quarantine
+---@field reject fun(fields: moonscan.VerdictFields?): moonscan.Verdict refuse it for good
+---@field defer fun(fields: moonscan.VerdictFields?): moonscan.Verdict refuse it for now: the client tries again
+---@field discard fun(fields: moonscan.VerdictFields?): moonscan.Verdict throw this tenant's copy away without telling anybody
+---@field list fun(name: string): moonscan.List lists/NAME.lua beside the policy
+local moonscan = {}
+return moonscan
