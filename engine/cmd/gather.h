@@ -6,8 +6,13 @@
 #ifndef MOON_CMD_GATHER_H
 #define MOON_CMD_GATHER_H
 
-#include "engine/base/snapshot.h"
 #include "engine/base/arena.h"
+#include "engine/base/snapshot.h"
+
+struct moon_gather_tenant {
+    const char *name;
+    const char *path; /* of its policy; "": it has none */
+};
 
 struct moon_gather {
     struct moon_arena *arena;
@@ -18,9 +23,10 @@ struct moon_gather {
     const char **notes; /* what is in order, but may not be meant */
     size_t note_count;
     size_t setting_count, tenant_count, domain_count, policy_count, list_count;
-    const char **tenants; /* names seen, from files and from the map */
-    const char **tenant_paths;
+    struct moon_gather_tenant *tenants; /* seen, from files and from the map */
     size_t tenant_known;
+    uint32_t *tenant_slots; /* hash table of indices into tenants, from 1; 0: free */
+    size_t tenant_slot_count;
     bool no_memory;
 };
 

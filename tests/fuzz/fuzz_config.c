@@ -7,7 +7,8 @@
  * Parser: lua/config.c
  * Parser: lua/lines.c
  * Parser: lua/lists.c
- * Parser: engine/cmd/gather.c moon_gather_map add_map_line is_tenant_name note_tenant
+ * Parser: engine/cmd/gather_map.c
+ * Parser: engine/cmd/gather_tenants.c moon_gather_is_tenant_name moon_gather_tenant
  */
 #include <stdint.h>
 #include <stdio.h>

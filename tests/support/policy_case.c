@@ -108,10 +108,10 @@ void policy_case_begin(struct policy_case *c)
     c->indices[0] = 0;
     c->indices[1] = 1;
     c->input = (struct moon_policy_input){.msg = &c->msg,
-                                           .results = &c->results,
-                                           .tenant = "acme",
-                                           .recipients = c->indices,
-                                           .recipient_count = 2};
+                                          .results = &c->results,
+                                          .tenant = "acme",
+                                          .recipients = c->indices,
+                                          .recipient_count = 2};
 }
 
 void policy_case_add(struct policy_case *c, const char *key, const char *value)

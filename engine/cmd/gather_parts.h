@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * gather_parts: what the files gather*.c share.
+ */
+#ifndef MOON_CMD_GATHER_PARTS_H
+#define MOON_CMD_GATHER_PARTS_H
+
+#include "engine/cmd/gather.h"
+
+/* Notes what is in order, but may not be meant. */
+void moon_gather_note(struct moon_gather *gather, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A record "kind/name" of the snapshot; "kind" when the name is empty. */
+void moon_gather_add(struct moon_gather *gather, const char *kind, const char *name,
+                     struct moon_span value);
+/* The text of config_dir/path on the heap; the caller frees text_r->p. False when there is no such
+ * file, or after a complaint. */
+bool moon_gather_text(struct moon_gather *gather, const char *path, size_t bytes_max,
+                      struct moon_span *text_r);
+/* Adds the file at `path` as "kind/path". False when there is none, or after a complaint. */
+bool moon_gather_source(struct moon_gather *gather, const char *kind, const char *path,
+                        size_t bytes_max);
+/* Calls `each` for every entry of config_dir/path in sorted order; a missing folder is fine. */
+void moon_gather_each(struct moon_gather *gather, const char *path,
+                      void (*each)(struct moon_gather *gather, const char *path, const char *name));
+/* One entry of a folder of lists. */
+void moon_gather_list(struct moon_gather *gather, const char *path, const char *name);
+/* "acme" of "acme.lua"; empty when it is none. */
+struct moon_span moon_gather_stem(const char *name);
+
+/* Can it be a tenant's name? Lower-case letters, digits, '.', '-', '_', not starting with a sign:
+ * the name is used in paths. */
+bool moon_gather_is_tenant_name(struct moon_span name);
+/* The tenant of that name; NULL: not seen yet. Valid until the next one is added. */
+struct moon_gather_tenant *moon_gather_tenant_find(const struct moon_gather *gather,
+                                                   struct moon_span name);
+/* The same; adds it. NULL without memory. */
+struct moon_gather_tenant *moon_gather_tenant(struct moon_gather *gather, struct moon_span name);
+/* The folder tenants/. */
+void moon_gather_tenants_folder(struct moon_gather *gather);
+/* When all tenants are known: their records, and notes about those without a policy. */
+void moon_gather_tenants_add(struct moon_gather *gather);
+
+#endif
