@@ -81,6 +81,8 @@ void moon_facts_note(struct moon_decide *decide, const char *format, ...)
 int moon_facts_unknown(lua_State *L, const char *what, const char *field, const char *const *names,
                        size_t count);
 
+/* Can the recipient unsubscribe with one click, under a signature (one_click.c)? */
+bool moon_facts_one_click(const struct moon_policy_input *input);
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
 /* Pushes what require "moonscan" gives. [-0, +1] */

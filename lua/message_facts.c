@@ -263,20 +263,12 @@ static void push_list_unsubscribe(lua_State *L, const void *object)
     push_first(L, "List-Unsubscribe");
 }
 
-/* RFC 8058 section 3.1: an https address and the promise in List-Unsubscribe-Post. */
 static void push_list_one_click(lua_State *L, const void *object)
 {
-    const struct moon_message *msg = message_of(L);
-    const struct moon_field *post = moon_message_field(msg, "List-Unsubscribe-Post", NULL, false);
-    const struct moon_field *where = moon_message_field(msg, "List-Unsubscribe", NULL, false);
-    bool promise =
-        post && moon_span_is_nocase(moon_span_trim(post->value), "List-Unsubscribe=One-Click");
-    bool https = false;
+    const struct moon_policy_input *input = decide_of(L)->input;
     (void)object; /* the message is in the context */
-    if (promise && where)
-        for (size_t i = 0; i + 8 <= where->value.n && !https; i++)
-            https = moon_span_is_nocase(moon_span_sub(where->value, i, 9), "<https://");
-    lua_pushboolean(L, https);
+    moon_sandbox_charge(L, input->msg->field_count + 1);
+    lua_pushboolean(L, moon_facts_one_click(input));
 }
 
 static const struct moon_fact list_facts[] = {
