@@ -11,7 +11,8 @@ from common import Lab, Suite, laboratory, want, want_in, zones
 
 suite = Suite(not_static="Debian's configuration is for Debian's daemons")
 SPLIT = "docs/exim/debian-split/conf.d"
-FILES = {"main.conf": "main/00_moonscan", "router.conf": "router/050_moonscan_quarantine",
+FILES = {"main.conf": "main/00_moonscan", "acl.conf": "acl/25_moonscan_one_tenant",
+         "router.conf": "router/050_moonscan_quarantine",
          "transport.conf": "transport/35_moonscan_quarantine"}
 ANSWERS = """dc_eximconfig_configtype='internet'
 dc_other_hostnames='acme.test'

@@ -124,13 +124,14 @@ def lua_value(value):
 class Lab:
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
-                 tenants=None, snapshot=True, silent=()):
+                 tenants=None, snapshot=True, silent=(), rcpt="acl_rcpt"):
         """zones: zone text of names.zones_of. config: settings of moonscan.lua by dotted name.
         files: policies and lists by their path in the configuration folder ("site.lua",
         "tenants/acme.lua"). tenants: name -> its domains. daemon: "heavy" or
         "light"; exim: another binary with the module linked in. silent: names that the name
         server does not answer. main, acl_*, rewrite: text for
-        Exim's configuration. module: False runs Exim without Moonscan."""
+        Exim's configuration; rcpt: the name of the RCPT ACL. module: False runs Exim without
+        Moonscan."""
         self.zones = names.zones_of(zones)
         self.config = dict(config or {})
         self.files = dict(files or {})
@@ -139,7 +140,7 @@ class Lab:
         self.static = exim is not None
         self.environment = dict(environment or {})
         self.text = {"MAIN": main, "ACL_RCPT": acl_rcpt, "ACL_DATA": acl_data,
-                     "REWRITE": rewrite}
+                     "REWRITE": rewrite, "RCPT": rcpt}
         self.module = module is not False
         self.publish_snapshot = snapshot
         self.silent = silent
@@ -275,7 +276,7 @@ class Lab:
         shutil.copy(os.path.join(DAEMONS, "nsd/usr/sbin/nsd"), self.path("bin/nsd"))
         if self.module:
             self.copy_moonscan()
-        for name in ("main.conf", "router.conf", "transport.conf"):
+        for name in ("main.conf", "acl.conf", "router.conf", "transport.conf"):
             with open(os.path.join(TREE, "docs/exim", name), encoding="utf-8") as file:
                 lines = file.read().splitlines(True)
             if self.static:  # the module is in the binary: there is no such option
