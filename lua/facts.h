@@ -6,6 +6,7 @@
 #ifndef MOON_LUA_FACTS_H
 #define MOON_LUA_FACTS_H
 
+#include "engine/verdict/asks.h"
 #include "engine/verdict/policy.h"
 #include "lua/lists.h"
 #include "lua/sandbox.h"
@@ -87,6 +88,9 @@ bool moon_facts_one_click(const struct moon_policy_input *input);
 void moon_facts_push(lua_State *L);
 /* Pushes what require "moonscan" gives. [-0, +1] */
 void moon_module_push(lua_State *L);
+/* moon.count and moon.first_seen. [-n, +1], may raise */
+int moon_questions_count(lua_State *L);
+int moon_questions_first_seen(lua_State *L);
 /* Adds moon.accept and the other four to the table at the top. [-0, +0] */
 void moon_verdicts_push_constructors(lua_State *L);
 /* Turns the value at `index`, which a policy returned, into decide->verdict; raises when it is no

@@ -24,12 +24,14 @@ static int script_list(lua_State *L)
 
 /* In alphabetical order. */
 static const luaL_Reg functions[] = {
+    {"count", moon_questions_count},
+    {"first_seen", moon_questions_first_seen},
     {"list", script_list},
 };
 #define FUNCTION_COUNT (sizeof functions / sizeof functions[0])
 
 /* Known, but not in this version. */
-static const char *const later[] = {"count", "dns", "profile"};
+static const char *const later[] = {"dns", "profile"};
 
 /* A name of moon that is not there. */
 static int no_name(lua_State *L)

@@ -96,6 +96,7 @@ static enum moon_status run_policy(struct moon_policies *policies, struct moon_d
 {
     decide->name = path;
     decide->layer = layer;
+    moon_asks_enter(decide->input->asks, strcmp(layer, MOON_LAYER_TENANT) != 0);
     enum moon_status status = moon_sources_policy(policies->sources, path, &decide->code, error);
     return status == MOON_OK ? moon_layer_run(&policies->limits, decide, error) : status;
 }

@@ -131,6 +131,11 @@ void moon_sandbox_check_clock(lua_State *L)
         raise_breach(L);
 }
 
+void moon_sandbox_credit(lua_State *L, int64_t ms)
+{
+    sandbox_of(L)->deadline_ms += ms;
+}
+
 static void add_cost(lua_State *L, uint64_t cost)
 {
     struct moon_sandbox *sandbox = sandbox_of(L);

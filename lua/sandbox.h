@@ -41,6 +41,9 @@ void *moon_sandbox_context(lua_State *L);
 void moon_sandbox_charge(lua_State *L, uint64_t cost);
 /* Looks at the clock: for work that has limits of its own. [-0, +0] */
 void moon_sandbox_check_clock(lua_State *L);
+/* Time that the script waited for somebody else's answer, which has limits of its own, is not
+ * counted. [-0, +0] */
+void moon_sandbox_credit(lua_State *L, int64_t ms);
 /* a < b of the values at two stack indices; texts are charged by their length, because Lua compares
  * them piece by piece between their NUL bytes. [-0, +0] */
 bool moon_sandbox_less(lua_State *L, int a, int b);

@@ -109,6 +109,21 @@
 #define MOON_TENANTS_BYTES_MAX (16u * 1024 * 1024) /* tenants.map: 500,000 domains */
 #define MOON_FACTS_MAX         200u /* names of facts kept with a verdict; there are fewer */
 
+/* What one tenant's decision may ask beyond the message, and of these by DNS; all decisions of a
+ * message together ask so much more by DNS than the message itself may, so that a stranger's
+ * records cannot use up what a policy needs. The store has so long for one message in all. */
+#define MOON_ASKS_MAX             20u
+#define MOON_ASKS_DNS_MAX         5u
+#define MOON_ASKS_DNS_MESSAGE_MAX 20u
+#define MOON_ASKS_KEY_BYTES_MAX   256u /* of a key, in the record: a domain fits */
+#define MOON_ASKS_STORE_MS        200
+
+/* The counter store. Below a minute nothing of a mail's way is worth counting. */
+#define MOON_STORE_WINDOW_MIN_S    60
+#define MOON_STORE_WINDOW_MAX_S    (90L * 86400)
+#define MOON_STORE_KEEP_MAX_S      (400L * 86400) /* first times: a year, with a month's grace */
+#define MOON_STORE_MISSED_WINDOW_S (7L * 86400)
+
 /* Snapshots: 10,000 tenants with a policy each of a few KB are 100 MB; offsets are 32 bits. */
 #define MOON_SNAPSHOT_BYTES_MAX   (512u * 1024 * 1024)
 #define MOON_SNAPSHOT_RECORDS_MAX 2000000u

@@ -41,8 +41,10 @@ enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_back
         moon_setup_close(setup_r);
         return status;
     }
-    setup_r->engine =
-        (struct moon_engine){&setup_r->conf, setup_r->snapshot, setup_r->dns, setup_r->policies};
+    setup_r->engine = (struct moon_engine){.conf = &setup_r->conf,
+                                           .snapshot = setup_r->snapshot,
+                                           .dns = setup_r->dns,
+                                           .policies = setup_r->policies};
     return MOON_OK;
 }
 

@@ -82,6 +82,11 @@ void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *c
     dns->observer_context = context;
 }
 
+void moon_dns_allow(struct moon_dns *dns, unsigned count)
+{
+    dns->questions_max += count;
+}
+
 void moon_dns_end(struct moon_dns **dns)
 {
     if (!*dns)

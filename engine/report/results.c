@@ -305,6 +305,70 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
     json_dmarc_other(json, results);
 }
 
+/* The first four. */
+static void json_records(struct moon_json *json, const struct moon_dns_answer *answer)
+{
+    char ip[MOON_IP_TEXT_MAX];
+
+    if (answer->count == 0)
+        return;
+    moon_json_array(json, "records");
+    for (size_t i = 0; i < answer->count && i < 4; i++) {
+        const struct moon_dns_record *record = &answer->records[i];
+        if (answer->type == MOON_DNS_TYPE_TXT)
+            moon_json_span(json, NULL, moon_span_sub(record->text, 0, TEXT_MAX));
+        else if (record->ip.family)
+            moon_json_string(json, NULL, moon_ip_format(&record->ip, ip));
+        else
+            moon_json_string(json, NULL, record->name);
+    }
+    moon_json_close(json, ']');
+}
+
+/* {"count": key, ..., "answer": number}: the kind is the first key. */
+static void json_asked(struct moon_json *json, const struct moon_asked *asked)
+{
+    static const char *const kinds[] = {[MOON_ASKED_COUNT] = "count",
+                                        [MOON_ASKED_FIRST_SEEN] = "first_seen",
+                                        [MOON_ASKED_DNS] = "dns"};
+    moon_json_object(json, NULL);
+    moon_json_string(json, kinds[asked->kind], asked->key);
+    add(json, "space", asked->space);
+    if (asked->kind == MOON_ASKED_DNS) {
+        moon_json_string(json, "type", moon_dns_type_name(asked->type));
+        moon_json_string(json, "answer",
+                         asked->dns ? moon_dns_state_name(asked->dns->state) : NULL);
+        if (asked->dns) {
+            add(json, "reason", asked->dns->reason);
+            json_records(json, asked->dns);
+        }
+    } else {
+        moon_json_int(json, asked->kind == MOON_ASKED_COUNT ? "window" : "keep", asked->span_s);
+        moon_json_int(json, "add", asked->add);
+        add_flag(json, "pretended", asked->pretended);
+        if (asked->answered)
+            moon_json_int(json, "answer", asked->value);
+        else
+            moon_json_string(json, "answer", NULL);
+    }
+    add(json, "why", asked->why);
+    moon_json_close(json, '}');
+}
+
+static void json_asks(struct moon_json *json, const struct moon_asks *asks)
+{
+    const struct moon_asked *asked;
+
+    for (size_t i = 0; (asked = moon_asks_each(asks, i)); i++) {
+        if (i == 0)
+            moon_json_array(json, "asked");
+        json_asked(json, asked);
+    }
+    if (moon_asks_each(asks, 0))
+        moon_json_close(json, ']');
+    add_count(json, "asked_left_out", (int64_t)moon_asks_refused(asks));
+}
+
 static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,
                          bool taken)
 {
@@ -329,6 +393,7 @@ static void json_verdict(struct moon_json *json, const struct moon_tenant_verdic
             add(json, NULL, verdict->facts[i]);
         moon_json_close(json, ']');
     }
+    json_asks(json, tenant->asks);
     moon_json_close(json, '}');
 }
 
@@ -373,8 +438,6 @@ void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
 
 static void json_answer(struct moon_json *json, const struct moon_dns_answer *answer)
 {
-    char ip[MOON_IP_TEXT_MAX];
-
     moon_json_object(json, NULL);
     add(json, "name", answer->name);
     moon_json_string(json, "type", moon_dns_type_name(answer->type));
@@ -382,19 +445,7 @@ static void json_answer(struct moon_json *json, const struct moon_dns_answer *an
     add(json, "reason", answer->reason);
     if (answer->round != 1)
         moon_json_int(json, "round", answer->round);
-    if (answer->count) {
-        moon_json_array(json, "records");
-        for (size_t i = 0; i < answer->count && i < 4; i++) {
-            const struct moon_dns_record *record = &answer->records[i];
-            if (answer->type == MOON_DNS_TYPE_TXT)
-                moon_json_span(json, NULL, moon_span_sub(record->text, 0, TEXT_MAX));
-            else if (record->ip.family)
-                moon_json_string(json, NULL, moon_ip_format(&record->ip, ip));
-            else
-                moon_json_string(json, NULL, record->name);
-        }
-        moon_json_close(json, ']');
-    }
+    json_records(json, answer);
     moon_json_close(json, '}');
 }
 

@@ -41,6 +41,7 @@ struct moon_policy_input {
     const char *tenant;       /* name, or "" : no tenant, only site and built-in */
     const size_t *recipients; /* indices into msg->recipients: this tenant's only */
     size_t recipient_count;
+    struct moon_asks *asks; /* what the policy may ask beyond the message (asks.h); NULL: nothing */
 };
 
 /* One tenant's verdict through all layers: recipient group, tenant, site, built-in. Always fills

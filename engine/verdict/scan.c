@@ -130,7 +130,10 @@ static enum moon_status ask_policies(const struct moon_engine *engine, struct mo
 {
     enum moon_status status = moon_tenants_group(arena, engine->snapshot, msg, &outcome->tenants,
                                                  &outcome->tenant_count, &outcome->notes);
+    struct moon_asks_shared *shared = moon_asks_share(arena, msg, outcome->dns, engine->store);
 
+    if (!shared)
+        return MOON_ENOMEM;
     for (size_t i = 0; status == MOON_OK && i < outcome->tenant_count; i++) {
         struct moon_tenant_verdict *tenant = &outcome->tenants[i];
         struct moon_policy_input input = {.msg = msg,
@@ -138,6 +141,9 @@ static enum moon_status ask_policies(const struct moon_engine *engine, struct mo
                                           .tenant = tenant->tenant,
                                           .recipients = tenant->recipients,
                                           .recipient_count = tenant->recipient_count};
+        tenant->asks = input.asks = moon_asks_begin(shared, tenant->tenant);
+        if (!tenant->asks)
+            return MOON_ENOMEM;
         if (moon_budget_spent(budget))
             tenant->verdict = out_of_time(engine->conf);
         else

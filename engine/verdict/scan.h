@@ -7,6 +7,7 @@
 #ifndef MOON_VERDICT_SCAN_H
 #define MOON_VERDICT_SCAN_H
 
+#include "engine/verdict/asks.h"
 #include "engine/verdict/policy.h"
 
 /* What outlives a message. All borrowed. */
@@ -15,6 +16,7 @@ struct moon_engine {
     const struct moon_snapshot *snapshot; /* or NULL */
     struct moon_dns_backend *dns;
     struct moon_policies *policies;
+    struct moon_store *store; /* or NULL: counts have no answer */
 };
 
 /* What becomes of one tenant's recipients when the message is taken. */
@@ -26,8 +28,9 @@ struct moon_tenant_verdict {
     size_t *recipients; /* indices into msg->recipients */
     size_t recipient_count;
     struct moon_verdict verdict;
-    enum moon_fate fate; /* meaningful when the message is taken */
-    bool by_split;       /* quarantined only because another tenant takes the message */
+    enum moon_fate fate;    /* meaningful when the message is taken */
+    bool by_split;          /* quarantined only because another tenant takes the message */
+    struct moon_asks *asks; /* what its policies asked, for the record; NULL: nothing */
 };
 
 enum moon_action {
