@@ -65,7 +65,7 @@ extern const struct moon_record moon_record_message;
 extern const struct moon_record moon_record_session, moon_record_envelope, moon_record_from,
     moon_record_spf, moon_record_spf_helo, moon_record_dkim, moon_record_dkim_item, moon_record_arc,
     moon_record_arc_sets, moon_record_arc_item, moon_record_dmarc, moon_record_alignment,
-    moon_record_tenant, moon_record_list_fields;
+    moon_record_tenant, moon_record_list_fields, moon_record_forwarding;
 
 /* Pushes a record; `index` (from 1) belongs into the path of an item, 0 otherwise. [-0, +1] */
 void moon_record_push(lua_State *L, const struct moon_record *record, const void *object,
@@ -86,6 +86,8 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
 bool moon_facts_one_click(const struct moon_policy_input *input);
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
+/* Pushes the first field of that name as one line, or nil. [-0, +1] */
+void moon_facts_push_field(lua_State *L, const char *name);
 /* Pushes what require "moonscan" gives. [-0, +1] */
 void moon_module_push(lua_State *L);
 /* moon.count and moon.first_seen. [-n, +1], may raise */

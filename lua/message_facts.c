@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * message_facts: `m` itself: session, envelope, author, header fields, list, tenant. What the
- * methods found out is in records.c.
+ * message_facts: `m` itself: session, envelope, author, header fields, tenant. What the methods
+ * found out is in records.c, where the message says it comes from in origin_facts.c.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -189,7 +189,7 @@ static void push_headers(lua_State *L, const void *object)
     lua_pushcfunction(L, message_headers);
 }
 
-static void push_first(lua_State *L, const char *name)
+void moon_facts_push_field(lua_State *L, const char *name)
 {
     const struct moon_field *field = moon_message_field(message_of(L), name, NULL, false);
     if (field)
@@ -201,7 +201,7 @@ static void push_first(lua_State *L, const char *name)
 static void push_message_id(lua_State *L, const void *object)
 {
     (void)object; /* the message is in the context */
-    push_first(L, "Message-ID");
+    moon_facts_push_field(L, "Message-ID");
 }
 
 /* Bytes of the message as it would travel, as near as the spool tells. */
@@ -214,70 +214,6 @@ static void push_size(lua_State *L, const void *object)
             size += (lua_Integer)msg->fields[i].raw.n + 2;
     lua_pushinteger(L, size + 2);
 }
-
-/* --- mailing list --------------------------------------------------------------------------- */
-
-/* What stands between < and > in List-Id (RFC 2919 section 3), or all of it. */
-static struct moon_span list_id(lua_State *L)
-{
-    const struct moon_field *field = moon_message_field(message_of(L), "List-Id", NULL, false);
-    struct moon_span id = field ? moon_span_trim(field->value) : (struct moon_span){NULL, 0};
-    size_t open = moon_span_rfind(id, '<');
-    if (open != (size_t)-1) {
-        id = moon_span_sub(id, open + 1, id.n);
-        id = moon_span_trim(moon_span_sub(id, 0, moon_span_find(id, '>')));
-    }
-    return moon_span_sub(id, 0, 255);
-}
-
-static void push_list_id(lua_State *L, const void *object)
-{
-    struct moon_span id = list_id(L);
-    (void)object; /* the message is in the context */
-    if (id.n)
-        lua_pushlstring(L, id.p, id.n);
-    else
-        lua_pushnil(L);
-}
-
-/* The id without its first label: the namespace, which is a domain (RFC 2919 section 2). */
-static void push_list_domain(lua_State *L, const void *object)
-{
-    struct moon_span id = list_id(L);
-    size_t dot = moon_span_find(id, '.');
-    char lower[256];
-    (void)object; /* the message is in the context */
-    if (dot == (size_t)-1 || dot + 1 >= id.n) {
-        lua_pushnil(L);
-        return;
-    }
-    id = moon_span_sub(id, dot + 1, id.n);
-    for (size_t i = 0; i < id.n; i++)
-        lower[i] = moon_lower(id.p[i]);
-    lua_pushlstring(L, lower, id.n);
-}
-
-static void push_list_unsubscribe(lua_State *L, const void *object)
-{
-    (void)object; /* the message is in the context */
-    push_first(L, "List-Unsubscribe");
-}
-
-static void push_list_one_click(lua_State *L, const void *object)
-{
-    const struct moon_policy_input *input = decide_of(L)->input;
-    (void)object; /* the message is in the context */
-    moon_sandbox_charge(L, input->msg->field_count + 1);
-    lua_pushboolean(L, moon_facts_one_click(input));
-}
-
-static const struct moon_fact list_facts[] = {
-    {"id", MOON_FACT_PUSH, 0, push_list_id},
-    {"unsubscribe", MOON_FACT_PUSH, 0, push_list_unsubscribe},
-    {"one_click", MOON_FACT_PUSH, 0, push_list_one_click},
-    {"domain", MOON_FACT_PUSH, 0, push_list_domain},
-    {NULL, MOON_FACT_TEXT, 0, NULL}};
-const struct moon_record moon_record_list_fields = {"m.list", "list", list_facts, NULL, NULL};
 
 /* --- tenant --------------------------------------------------------------------------------- */
 
@@ -314,7 +250,8 @@ static void push_recipients(lua_State *L, const void *object)
 PART(session, moon_record_session, &input->msg->session)
 PART(envelope, moon_record_envelope, msg)
 PART(from, moon_record_from, &input->results->from)
-PART(list, moon_record_list_fields, msg)
+PART(list, moon_record_list_fields, &input->results->list)
+PART(forwarding, moon_record_forwarding, &input->results->forwarding)
 PART(spf, moon_record_spf, &input->results->spf)
 PART(spf_helo, moon_record_spf_helo, &input->results->spf_helo)
 PART(dkim, moon_record_dkim, &input->results->dkim)
@@ -333,6 +270,7 @@ static const struct moon_fact message_facts[] = {
     {"size", MOON_FACT_PUSH, 0, push_size},
     {"message_id", MOON_FACT_PUSH, 0, push_message_id},
     {"list", MOON_FACT_PUSH, 0, push_list},
+    {"forwarding", MOON_FACT_PUSH, 0, push_forwarding},
     {"spf", MOON_FACT_PUSH, 0, push_spf},
     {"spf_helo", MOON_FACT_PUSH, 0, push_spf_helo},
     {"dkim", MOON_FACT_PUSH, 0, push_dkim},

@@ -25,6 +25,7 @@
 ---@alias moonscan.ArcPart "seal"|"signature"|"results"|"structure"
 ---@alias moonscan.ArcMethod "spf"|"dkim"|"dmarc"
 ---@alias moonscan.Body "intact"|"changed"
+---@alias moonscan.Pattern "srs"|"outlook"|"gmail"
 ---The policy override types of a report (RFC 9990).
 ---@alias moonscan.Override "local_policy"|"mailing_list"|"other"|"policy_test_mode"|"trusted_forwarder"
 
@@ -42,6 +43,7 @@
 ---@field size integer bytes of the message
 ---@field message_id string? the Message-ID field
 ---@field list moonscan.ListFields what the message says of a mailing list; anybody can write it
+---@field forwarding moonscan.Forwarding what the envelope sender says of forwarding; anybody can write it
 ---@field spf moonscan.Spf SPF of MAIL FROM, or of postmaster at the HELO name for the null sender
 ---@field spf_helo moonscan.Spf SPF of the HELO name
 ---@field dkim moonscan.Dkim the DKIM signatures, in message order
@@ -82,6 +84,18 @@
 ---@field unsubscribe string? the List-Unsubscribe field
 ---@field one_click boolean one-click unsubscribe (RFC 8058 section 3.1)
 ---@field domain string? the id's part behind its first dot
+---@field verified boolean a DKIM signature or SPF passes for a domain that owns the list
+---@field verified_by string? "dkim" or "spf"
+---@field verified_domain string? that passed
+
+---@class moonscan.Forwarding
+---@field pattern moonscan.Pattern? nil: it is like nothing that forwarders write
+---@field verified boolean SPF passes for the forwarder
+---@field forwarder string? domain of the envelope sender
+---@field mailbox string? whose mail is forwarded; not with SRS
+---@field original string? the envelope sender before, as the forwarder says; not with Gmail
+---@field original_domain string?
+---@field destination string? where it is forwarded to; Gmail only
 
 ---@class moonscan.Spf
 ---@field result moonscan.SpfResult

@@ -13,6 +13,8 @@
 
 #include "engine/dns/dns.h"
 #include "engine/message/address.h"
+#include "engine/message/forwarding.h"
+#include "engine/message/list_id.h"
 
 /* RFC 8601 section 2.7, for every method. */
 enum moon_result {
@@ -216,6 +218,20 @@ struct moon_dmarc {
 /* Would a receiver act differently, or report another alignment? */
 bool moon_dmarc_differs(const struct moon_dmarc *a, const struct moon_dmarc *b);
 
+/* The mailing list that a message names, and whether its domain's owner stands behind that. */
+struct moon_mailing_list {
+    struct moon_list_id id;
+    bool verified;           /* a DKIM signature or SPF passed for the list's domain */
+    const char *verified_by; /* "dkim" or "spf"; NULL: not verified */
+    const char *verified_domain;
+};
+
+/* What the envelope sender says of forwarding. */
+struct moon_forwarded {
+    struct moon_forwarding by;
+    bool verified; /* SPF passed for the forwarder: it did send this message */
+};
+
 struct moon_results {
     struct moon_from from;
     struct moon_spf spf;      /* MAIL FROM (or postmaster@HELO for the null sender) */
@@ -223,6 +239,8 @@ struct moon_results {
     struct moon_dkim dkim;
     struct moon_arc arc;
     struct moon_dmarc dmarc;
+    struct moon_mailing_list list;
+    struct moon_forwarded forwarding;
     const struct moon_dmarc *dmarc_other; /* by the other discovery, for comparison only; or NULL */
     enum moon_result iprev;               /* pass when session.host_name is there, else none */
     const char *authserv_id;

@@ -23,6 +23,10 @@
 #define MOON_FROM_MAX       20u
 #define MOON_FROM_DEPTH_MAX 20u /* comments inside comments; people write none or one */
 
+/* Local part of an envelope sender that is looked at for a forwarder's rewriting: SRS makes it
+ * longer than the 64 bytes of RFC 5321 section 4.5.3.1.1, above all when it was done twice. */
+#define MOON_FORWARDED_LOCAL_MAX 512u
+
 /* DNS. One message of the longest legal SPF tree, 20 signatures and the tree walks needs about 50;
  * a stranger must not make us ask more. */
 #define MOON_DNS_QUESTIONS_MAX 60u

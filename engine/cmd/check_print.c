@@ -175,6 +175,39 @@ static void print_dmarc(FILE *to, struct moon_arena *arena, const struct moon_re
                       shown(arena, results->from.reason));
 }
 
+/* The list and the forwarder that the message says it comes from. */
+static void print_origin(FILE *to, struct moon_arena *arena, const struct moon_results *results)
+{
+    const struct moon_mailing_list *list = &results->list;
+    const struct moon_forwarding *by = &results->forwarding.by;
+    char text[400];
+
+    if (list->id.count) {
+        struct details d = {to, false};
+        row(to, "List", list->verified ? "verified" : "claimed", shown(arena, list->id.id));
+        if (list->verified) {
+            (void)snprintf(text, sizeof text, "%s of %.300s", list->verified_by,
+                           shown(arena, list->verified_domain));
+            detail(&d, text);
+        }
+        if (list->id.count > 1)
+            detail(&d, "several List-Id fields");
+        (void)fputc('\n', to);
+    }
+    if (by->pattern) {
+        struct details d = {to, false};
+        row(to, "Forwarded", results->forwarding.verified ? "verified" : "claimed",
+            shown(arena, by->forwarder));
+        detail(&d, by->pattern);
+        (void)snprintf(text, sizeof text, "%s %.300s", by->destination ? "to" : "from",
+                       by->destination ? shown(arena, by->destination)
+                                       : shown(arena, by->original));
+        if (by->destination || by->original)
+            detail(&d, text);
+        (void)fputc('\n', to);
+    }
+}
+
 /* dmarc.compare: one line, whether or not there is a difference. */
 static void print_other(FILE *to, struct moon_arena *arena, const struct moon_results *results)
 {
@@ -255,6 +288,7 @@ static void print_page(FILE *to, struct moon_arena *arena, const struct moon_con
     print_arc(to, arena, &r->arc);
     print_dmarc(to, arena, r);
     print_other(to, arena, r);
+    print_origin(to, arena, r);
     (void)fprintf(to, "%-10s%u question%s in %u round%s, %lld.%03lld ms waiting\n\n", "DNS",
                   r->dns.questions, r->dns.questions == 1 ? "" : "s", r->dns.rounds,
                   r->dns.rounds == 1 ? "" : "s", (long long)r->dns.waiting_us / 1000,

@@ -287,6 +287,34 @@ static void json_arc(struct moon_json *json, const struct moon_arc *arc)
     moon_json_close(json, '}');
 }
 
+/* What the message says of the list and the forwarder it comes from; nothing when it says nothing.
+ */
+static void json_origin(struct moon_json *json, const struct moon_results *results)
+{
+    const struct moon_mailing_list *list = &results->list;
+    const struct moon_forwarding *by = &results->forwarding.by;
+
+    if (list->id.count) {
+        moon_json_object(json, "list");
+        add(json, "id", list->id.id);
+        add_count(json, "fields", list->id.count > 1 ? (int64_t)list->id.count : 0);
+        add_flag(json, "verified", list->verified);
+        add(json, "verified_by", list->verified_by);
+        add(json, "verified_domain", list->verified_domain);
+        moon_json_close(json, '}');
+    }
+    if (by->pattern) {
+        moon_json_object(json, "forwarding");
+        add(json, "pattern", by->pattern);
+        add_flag(json, "verified", results->forwarding.verified);
+        add(json, "forwarder", by->forwarder);
+        add(json, "mailbox", by->mailbox);
+        add(json, "original", by->original);
+        add(json, "destination", by->destination);
+        moon_json_close(json, '}');
+    }
+}
+
 void moon_json_results(struct moon_json *json, const struct moon_results *results, bool everything)
 {
     json_from(json, &results->from);
@@ -301,6 +329,7 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
     if (results->dkim.found > results->dkim.count)
         moon_json_int(json, "dkim_found", (int64_t)results->dkim.found);
     json_arc(json, &results->arc);
+    json_origin(json, results);
     json_dmarc(json, &results->dmarc);
     json_dmarc_other(json, results);
 }

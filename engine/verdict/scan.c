@@ -16,6 +16,7 @@
 #include "engine/auth/arc.h"
 #include "engine/auth/dkim.h"
 #include "engine/auth/dmarc.h"
+#include "engine/auth/origin.h"
 #include "engine/auth/spf.h"
 #include "engine/base/budget.h"
 #include "engine/message/domain.h"
@@ -104,6 +105,8 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
                                     results);
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
+    if (status == MOON_OK)
+        status = moon_origin_evaluate(arena, msg, results);
     results->iprev = msg->session.host_name ? MOON_RESULT_PASS : MOON_RESULT_NONE;
     return status;
 }

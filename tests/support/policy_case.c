@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/auth/origin.h"
+
 #define CHECK(cond) ((cond) ? (void)0 : (fprintf(stderr, "policy_case: %s\n", #cond), abort()))
 
 static void add_field(struct policy_case *c, const char *name, const char *value)
@@ -145,6 +147,7 @@ struct moon_verdict policy_case_decide(struct policy_case *c)
     struct moon_verdict verdict;
     if (!c->policies)
         close_snapshot(c);
+    CHECK(moon_origin_evaluate(c->arena, &c->msg, &c->results) == MOON_OK);
     CHECK(moon_policy_decide(c->policies, c->arena, &c->input, &verdict) == MOON_OK);
     return verdict;
 }

@@ -238,6 +238,40 @@ static void a_chain_leaves_room_for_the_rest_of_the_record(void **state)
     moon_arena_destroy(&arena);
 }
 
+static void tells_list_and_forwarder_where_the_message_names_them(void **state)
+{
+    const struct moon_results none = {.spf = {.reason = ""}};
+    const struct moon_results some = {.list = {.id = {.id = "dev.lists.example", .count = 2},
+                                               .verified = true,
+                                               .verified_by = "dkim",
+                                               .verified_domain = "lists.example"},
+                                      .forwarding = {.by = {.pattern = "srs",
+                                                            .forwarder = "fwd.example",
+                                                            .original = "ann@bank.example",
+                                                            .original_domain = "bank.example"},
+                                                     .verified = true}};
+    const char *want = "\"list\":{\"id\":\"dev.lists.example\",\"fields\":2,\"verified\":true,"
+                       "\"verified_by\":\"dkim\",\"verified_domain\":\"lists.example\"},"
+                       "\"forwarding\":{\"pattern\":\"srs\",\"verified\":true,"
+                       "\"forwarder\":\"fwd.example\",\"original\":\"ann@bank.example\"},";
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_json json;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        moon_json_begin(&json, arena);
+        moon_json_object(&json, NULL);
+        moon_json_results(&json, i ? &some : &none, false);
+        moon_json_close(&json, '}');
+        const char *text = moon_json_end(&json);
+        assert_int_equal(strstr(text, "\"list\"") != NULL, i);
+        assert_int_equal(strstr(text, "\"forwarding\"") != NULL, i);
+        if (i && !strstr(text, want))
+            fail_msg("got %s, want %s", text, want);
+    }
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_record_never_exceeds_its_bound),
         cmocka_unit_test(a_chain_leaves_room_for_the_rest_of_the_record),
         cmocka_unit_test(only_check_tells_the_terms_of_spf),
+        cmocka_unit_test(tells_list_and_forwarder_where_the_message_names_them),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
