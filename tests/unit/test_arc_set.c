@@ -223,6 +223,37 @@ static void more_than_fifty_fields_of_a_kind_end_the_work(void **state)
     assert_true(moon_arena_used_bytes(arena) - before < (8u << 20));
 }
 
+/* A field that there was no memory for is never one that was not there, although the chain has
+ * failed before it. */
+static void memory_that_ends_at_any_field_is_told(void **state)
+{
+#define TWICE AS("2", "pass") AS("2", "pass")
+    static const char *const rows[] = {
+        TWICE AMS("1") AAR("1") AS("1", "none"),
+        TWICE AS("1", "none") AAR("1") AMS("1"),
+        TWICE AS("1", "none") AMS("1") AAR("1"),
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *text = moon_arena_printf(arena, "From: a@b.example\r\n%s\r\n", rows[i]);
+        struct moon_message *msg = moon_case_message(arena, text, strlen(text));
+        enum moon_status status = MOON_ENOMEM;
+        struct moon_arc_sets sets;
+        assert_non_null(msg);
+        for (size_t n = 1; status == MOON_ENOMEM; n++) {
+            assert_true(n < 1000);
+            moon_arena_fail_at(arena, n);
+            status = moon_arc_collect(arena, msg, &sets);
+        }
+        moon_arena_fail_at(arena, 0);
+        assert_int_equal(status, MOON_OK);
+        assert_string_equal(sets.reason, "ARC-Seal i=2: occurs twice");
+        assert_non_null(sets.entries[1].seal_field);
+        assert_non_null(sets.entries[1].signature_field);
+        assert_non_null(sets.entries[1].results_field);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -237,6 +268,7 @@ int main(void)
         CASE(a_signature_is_like_that_of_dkim_but_for_version_identity_and_from),
         CASE(an_older_signature_may_be_unreadable),
         CASE(more_than_fifty_fields_of_a_kind_end_the_work),
+        CASE(memory_that_ends_at_any_field_is_told),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

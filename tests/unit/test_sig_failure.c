@@ -16,9 +16,11 @@
 #include <openssl/evp.h>
 
 #include "engine/auth/arc.h"
+#include "engine/auth/dkim.h"
 #include "engine/auth/sig_hash.h"
 #include "tests/support/arc_chain.h"
 #include "tests/support/dkim_case.h"
+#include "tests/support/sign.h"
 
 static size_t calls, fail_at;
 
@@ -142,6 +144,43 @@ static void a_chain_that_cannot_be_hashed_is_no_result(void **state)
     moon_dns_backend_destroy(&backend);
 }
 
+/* "n=" with 8-bit text makes it the core's. */
+static void a_signature_of_the_core_that_cannot_be_hashed_is_no_result(void **state)
+{
+    static const char text[] = "From: a@a.example\r\n\r\nbody\r\n";
+    struct moon_dns_backend *backend = NULL;
+    struct moon_error error;
+    size_t size;
+    struct moon_sign sign = moon_sign_default("a.example", "k");
+    (void)state; /* cmocka's, not used */
+    sign.extra = "n=\xc3\xbc; ";
+    char *signed_text = moon_sign_message(&sign, moon_chain_rsa, text, sizeof text - 1, &size);
+    struct moon_message *msg = moon_case_message(moon_chain_arena, signed_text, size);
+    char *record = moon_sign_record(moon_chain_rsa, 0);
+    const char *zone = moon_case_txt(moon_chain_arena, "k._domainkey.a.example", record);
+    free(record);
+    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
+    for (fail_at = 1;; fail_at++) {
+        struct moon_dns *dns = moon_dns_begin(moon_chain_arena, backend, 1000, 0);
+        struct moon_dkim_check *check;
+        struct moon_dkim dkim;
+        assert_true(fail_at < 50);
+        calls = 0;
+        assert_int_equal(moon_dkim_begin(moon_chain_arena, dns, msg, &check), MOON_OK);
+        enum moon_status status = moon_dkim_finish(check, &dkim);
+        moon_dns_end(&dns);
+        assert_int_equal(status, calls < fail_at ? MOON_OK : MOON_ENOMEM);
+        if (status == MOON_OK) {
+            assert_int_equal(dkim.result, MOON_RESULT_PASS);
+            break;
+        }
+    }
+    assert_true(fail_at > 5);
+    fail_at = 0;
+    moon_dns_backend_destroy(&backend);
+    free(signed_text);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, moon_chain_begin, moon_chain_end)
 
 int main(void)
@@ -150,6 +189,7 @@ int main(void)
         CASE(a_hash_that_failed_anywhere_has_failed),
         CASE(a_body_that_cannot_be_hashed_is_no_result),
         CASE(a_chain_that_cannot_be_hashed_is_no_result),
+        CASE(a_signature_of_the_core_that_cannot_be_hashed_is_no_result),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
