@@ -12,6 +12,8 @@
 
 #include "engine/base/limits.h"
 
+#define SMALL_ARENA (512u * 1024)
+
 /* "pass example.com" -> PASS, "example.com" */
 static const char *read_identifier(const char *text, enum moon_result *result_r)
 {
@@ -52,7 +54,7 @@ void dmarc_case_run(const struct dmarc_case *test, size_t fail_at, struct dmarc_
     struct moon_results *results = &out->results;
 
     memset(out, 0, sizeof *out);
-    out->arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    out->arena = moon_arena_create(test->arena_left ? SMALL_ARENA : MOON_ARENA_BYTES_MAX);
     assert_non_null(out->arena);
     if (moon_dns_backend_zone(moon_span_of(test->zone), "zone", &out->backend, &error) != MOON_OK)
         fail_msg("%s", error.text);
@@ -67,6 +69,11 @@ void dmarc_case_run(const struct dmarc_case *test, size_t fail_at, struct dmarc_
     for (size_t i = 0; i < 8 && test->dkim[i]; i++) {
         struct moon_dkim_sig *sig = &results->dkim.sigs[results->dkim.count++];
         sig->domain = read_identifier(test->dkim[i], &sig->result);
+    }
+    if (test->arena_left) {
+        size_t left = test->arena_left == SIZE_MAX ? 0 : test->arena_left;
+        size_t taken = SMALL_ARENA - moon_arena_used_bytes(out->arena) - left;
+        assert_non_null(moon_arena_alloc(out->arena, taken));
     }
     moon_arena_fail_at(out->arena, fail_at);
     moon_dmarc_prefetch(out->dns, &results->from, discovery);

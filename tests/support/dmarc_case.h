@@ -15,6 +15,8 @@ struct dmarc_case {
     bool psl;
     unsigned pct_draw;
     unsigned questions_max; /* 0: the default */
+    size_t arena_left;      /* bytes that the evaluation may take from the arena; 0: as many as it
+                               likes, and SIZE_MAX: none */
 };
 
 /* What came of it: "fail policy=reject tag=p at=example.com org=example.com", with "-" for what is

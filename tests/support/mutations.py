@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """mutations: the small changes of C source files that `make mutate` draws from.
 
-1. The text is cut into tokens; comments, strings and preprocessor lines are left as they are.
+1. The text is cut into tokens; comments, strings, preprocessor lines and static assertions are left
+   as they are.
 2. Each token gives the changes of its kind:
      < <= > >= == !=      the neighbour at the boundary, and the opposite
      && ||                the other one
@@ -20,7 +21,8 @@ import glob
 import re
 
 TOKEN = re.compile(r"""
-    (?P<skip>/\*.*?\*/ | //[^\n]* | ^[ \t]*\#(?:[^\n\\]|\\.|\\\n)* | "(?:[^"\\\n]|\\.)*" | \s+)
+    (?P<skip>/\*.*?\*/ | //[^\n]* | _Static_assert\([^;]*;
+          | ^[ \t]*\#(?:[^\n\\]|\\.|\\\n)* | "(?:[^"\\\n]|\\.)*" | \s+)
   | (?P<char>'(?:[^'\\\n]|\\[^\n])[^']*')
   | (?P<number>(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*\b)
   | (?P<word>[A-Za-z_]\w*)

@@ -39,6 +39,17 @@ int dkim_header(void *dkim, unsigned char *field, size_t size)
     return real(dkim, field, size);
 }
 
+static bool without_random;
+
+ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+    ssize_t (*real)(void *, size_t, unsigned);
+    void *found = dlsym(RTLD_NEXT, "getrandom");
+
+    memcpy(&real, &found, sizeof real);
+    return without_random ? -1 : real(buffer, size, flags);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -92,6 +103,20 @@ static void gives_a_sentinel_of_another_name_each_time(void **state)
     }
     assert_string_not_equal(seen[0], seen[3]);
     assert_string_not_equal(seen[3], seen[6]);
+}
+
+/* Without a name that nobody can know it gets no field at all. */
+static void gives_nothing_without_a_sentinel(void **state)
+{
+    struct moon_sign sign = moon_sign_default("example.com", "s");
+    (void)state;
+    char *text = sign_text(&sign, "From: a@example.com\n\nbody\n");
+    without_random = true;
+    struct moon_dkim dkim = moon_case_dkim(arena, zone, text, strlen(text));
+    without_random = false;
+    assert_int_equal(seen_count, 0);
+    assert_int_equal(dkim.result, MOON_RESULT_NEUTRAL);
+    assert_string_equal(dkim.sigs[0].reason, "libopendkim cannot be used");
 }
 
 static void gives_only_the_fields_that_are_signed(void **state)
@@ -238,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gives_a_sentinel_of_another_name_each_time, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(gives_nothing_without_a_sentinel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_only_the_fields_that_are_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_no_signature_that_the_gate_refused, set_up,
                                         tear_down),

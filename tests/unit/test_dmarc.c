@@ -173,6 +173,12 @@ static void without_a_record_the_result_is_none(void **state)
     (void)state; /* cmocka's, not used */
     check_rows(rows, COUNT(rows));
     check_reason(&rows[0].test, MOON_RESULT_NONE, "no DMARC record for example.com");
+    struct dmarc_outcome out; /* the facts of it are the RFC's defaults */
+    dmarc_case_run(&rows[0].test, 0, &out);
+    assert_int_equal(out.results.dmarc.adkim, 'r');
+    assert_int_equal(out.results.dmarc.aspf, 'r');
+    assert_int_equal(out.results.dmarc.psd, 'u');
+    dmarc_case_end(&out);
 }
 
 /* RFC 9989 sections 5.3.1 and 11.5 */
@@ -301,6 +307,36 @@ static void comparing_changes_nothing_but_the_other_result(void **state)
     dmarc_case_end(&out);
 }
 
+/* A large piece of memory may be missing where a small one is still there: what could not be read
+ * must not look like what is not there. */
+static void memory_that_ends_anywhere_is_no_result(void **state)
+{
+    static char zone[2000] =
+        "_dmarc.example.com TXT \"v=DMARC1; p=reject; rua=mailto:r@example.com\"";
+    struct dmarc_case test = {.zone = zone, .author = "a.example.com", .spf = "pass b.example.com"};
+    struct dmarc_outcome out;
+    bool passed = false;
+    (void)state; /* cmocka's, not used */
+    for (int i = 0; i < 15; i++)
+        strncat(zone, " \",mailto:a-mailbox-of-a-long-name-for-aggregate-reports@example.com\"",
+                sizeof zone - strlen(zone) - 1);
+    for (size_t left = 0; !passed; left += 16) {
+        assert_true(left < 100000);
+        test.arena_left = left ? left : SIZE_MAX;
+        dmarc_case_run(&test, 0, &out);
+        passed = out.status == MOON_OK && out.results.dmarc.result == MOON_RESULT_PASS;
+        if (passed) {
+            assert_string_equal(out.results.dmarc.policy_domain, "example.com");
+            assert_string_equal(out.results.dmarc.organizational_domain, "example.com");
+        } else if (out.status == MOON_OK) { /* DNS without memory is DNS without an answer */
+            assert_int_equal(out.results.dmarc.result, MOON_RESULT_TEMPERROR);
+        } else {
+            assert_int_equal(out.status, MOON_ENOMEM);
+        }
+        dmarc_case_end(&out);
+    }
+}
+
 static void psl_mode_samples_by_the_callers_draw(void **state)
 {
     static const struct row rows[] = {
@@ -408,6 +444,7 @@ int main(void)
         cmocka_unit_test(dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ),
         cmocka_unit_test(psl_mode_asks_the_list_for_the_organization),
         cmocka_unit_test(comparing_changes_nothing_but_the_other_result),
+        cmocka_unit_test(memory_that_ends_anywhere_is_no_result),
         cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
         cmocka_unit_test(the_facts_of_the_record_are_kept),
         cmocka_unit_test(everything_is_asked_in_one_round),

@@ -152,6 +152,8 @@ static void tells_what_is_within_a_domain(void **state)
         {"example.com", "", false},
         {"", "com", false},
         {"m", "com", false},
+        {"x.m", "m", true},
+        {"", "", false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)

@@ -233,6 +233,31 @@ static void keeps_to_its_own_cap(void **state)
     end(&bench);
 }
 
+/* A question that was asked before takes nothing from the cap: 24 different ones, ten of them
+ * twice. */
+static void counts_a_question_once(void **state)
+{
+    char zone[8000];
+    size_t n = (size_t)snprintf(zone, sizeof zone,
+                                "d.example. TXT \"v=spf1 mx:a.e mx:b.e mx:c.e -all\"\n");
+
+    (void)state; /* the zone carries all */
+    for (unsigned host = 0; host < 10; host++)
+        n += (size_t)snprintf(zone + n, sizeof zone - n,
+                              "a.e. MX 1 h%u.e.\nb.e. MX 1 h%u.e.\nh%u.e. A 10.0.0.1\n", host, host,
+                              host);
+    for (unsigned host = 0; host < MOON_SPF_PREFETCH_MAX - 15; host++)
+        n += (size_t)snprintf(zone + n, sizeof zone - n, "c.e. MX 1 c%u.e.\nc%u.e. A 10.0.0.1\n",
+                              host, host);
+    assert_true(n < sizeof zone);
+    struct bench bench = begin(zone, "192.0.2.1");
+    assert_int_equal(run(&bench), MOON_RESULT_FAIL);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_int_equal(stats.questions, MOON_SPF_PREFETCH_MAX);
+    assert_int_equal(stats.prefetched, MOON_SPF_PREFETCH_MAX);
+    end(&bench);
+}
+
 static void changes_no_result_whenever_memory_ends(void **state)
 {
     (void)state; /* the zone carries all */
@@ -264,6 +289,7 @@ int main(void)
         cmocka_unit_test(follows_an_include_met_twice_and_the_other_identity),
         cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
         cmocka_unit_test(keeps_to_its_own_cap),
+        cmocka_unit_test(counts_a_question_once),
         cmocka_unit_test(changes_no_result_whenever_memory_ends),
     };
 
