@@ -135,7 +135,11 @@ void scan_case_run(const struct scan_case *test, struct scan_result *out)
     CHECK(moon_dns_backend_zone(moon_span_of(moon_str_end(&zone)), "zone", &out->dns, &error) ==
           MOON_OK);
     CHECK(moon_policies_create(conf, out->snapshot, &out->policies, &error) == MOON_OK);
-    struct moon_engine engine = {conf, out->snapshot, out->dns, out->policies};
+    struct moon_engine engine = {.conf = conf,
+                                 .snapshot = out->snapshot,
+                                 .dns = out->dns,
+                                 .policies = out->policies,
+                                 .store = test->store};
     CHECK(moon_scan(&engine, out->arena, msg, &out->outcome, &error) == MOON_OK);
     CHECK(out->outcome.tenant_count == 1);
     out->verdict = out->outcome.tenants[0].verdict;

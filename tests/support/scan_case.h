@@ -23,10 +23,11 @@ struct scan_case {
     const char *fields;            /* of the message, each with its LF; From, To and Subject are
                                       added when they are not there */
     struct scan_sign signs[4];
-    const char *mail_from; /* "" is the null sender; NULL: bulk@shop.example */
-    const char *ip;        /* NULL: 192.0.2.7 */
-    const char *host;      /* verified name of the client, or NULL */
-    const char *tls;       /* cipher, or NULL */
+    const char *mail_from;    /* "" is the null sender; NULL: bulk@shop.example */
+    const char *ip;           /* NULL: 192.0.2.7 */
+    const char *host;         /* verified name of the client, or NULL */
+    const char *tls;          /* cipher, or NULL */
+    struct moon_store *store; /* or NULL */
 };
 
 struct scan_result {
