@@ -120,6 +120,9 @@ static const char *address_at(lua_State *L, size_t item, const char *field, bool
     size_t from = at == (size_t)-1 ? 0 : at + 1;
     if (from == 0 && text.n && text.p[0] == '.')
         from = 1;
+    for (size_t i = 0; i < from; i++) /* a NUL would end the copy before its length */
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            (void)wrong(L, item, field, "an address or a domain has no control bytes");
     lua_pushlstring(L, text.p + from, text.n - from);
     const char *domain = domain_at(L, -1, item, field);
     lua_pop(L, 1);

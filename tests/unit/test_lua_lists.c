@@ -99,6 +99,8 @@ static void a_wrong_list_is_refused_with_its_line(void **state)
         {"return { { name = 'a', networks = '192.0.2.1' } }", "must be a list of texts"},
         {"return { { name = 'a', networks = {} } }", "a list with something in it is wanted"},
         {"return { { name = 'a', networks = { 5 } } }", "a list of texts is wanted"},
+        {"return { { name = 'a', dkim = 'b.example', recipients = { 'x\\0\\0y@c.example' } } }",
+         "item 1: an address or a domain has no control bytes"},
         {"return { { name = 5 } }", "name must be a text"},
         {"return { { name = 'a', dkim = 'a.example', expires = 'soon' } }", "must be a date"},
         {"return { { name = 'a', dkim = 'a.example', expires = '2026-13-01' } }", "must be a date"},
