@@ -20,7 +20,7 @@
 #include "engine/auth/sig_hash.h"
 #include "tests/support/arc_chain.h"
 #include "tests/support/dkim_case.h"
-#include "tests/support/sign.h"
+#include "engine/trial/sign.h"
 
 static size_t calls, fail_at;
 
