@@ -84,6 +84,8 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
 
 /* Can the recipient unsubscribe with one click, under a signature (one_click.c)? */
 bool moon_facts_one_click(const struct moon_policy_input *input);
+/* Pushes m.tenant.settings; `object` is not used. [-0, +1] */
+void moon_settings_push(lua_State *L, const void *object);
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
 /* Pushes the first field of that name as one line, or nil. [-0, +1] */

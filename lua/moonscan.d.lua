@@ -200,6 +200,7 @@
 
 ---@class moonscan.Tenant
 ---@field name string "" when the recipients belong to no tenant
+---@field settings table<string,any> what tenants.lua gives this tenant; a name that is not there is an error
 
 -- Verdicts ---------------------------------------------------------------------------------------
 
@@ -241,6 +242,7 @@
 ---What a policy file returns.
 ---@class moonscan.Policy
 ---@field message? fun(m: moonscan.Message): moonscan.Verdict? asked for each message to this tenant
+---@field locked? fun(m: moonscan.Message): moonscan.Verdict? of site.lua only: asked before all tenants; its verdict is final
 ---@field recipients? table<string,fun(m:moonscan.Message):moonscan.Verdict?> by address or local part: asked first when all recipients belong to one group
 ---@field tests? table[] of the policy
 
