@@ -145,7 +145,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmo
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
 # Starts it as the worker, and looks for it there.
-$(BUILD)/tests/unit/test_ask: | $(BUILD)/tests/fakeworker
+$(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_service: | $(BUILD)/tests/fakeworker
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libsupport.a $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
@@ -238,6 +238,8 @@ install: all ## install; a configuration that is there stays
 	install -m 0644 $(BUILD)/moonscan.so $(LIBDIR)/.moonscan.so.new && mv -f $(LIBDIR)/.moonscan.so.new $(LIBDIR)/moonscan.so
 	cp -R policies/. $(DATADIR)/policies/
 	cp -R docs/exim/. $(DATADIR)/exim/
+	install -d $(DATADIR)/systemd && cp docs/systemd/* $(DATADIR)/systemd/
+	@sed -i 's|/usr/bin/moonscan|$(PREFIX)/bin/moonscan|' $(DATADIR)/systemd/moonscan.service
 	install -m 0644 lua/moonscan.d.lua $(DATADIR)/lua/
 	install -m 0644 docs/man/*.8 $(MANDIR)/man8/
 	@[ -e $(ETCDIR) ] || { install -d $(ETCDIR) && install -m 0644 docs/moonscan.lua $(ETCDIR)/ && \

@@ -2,7 +2,8 @@
  *
  * ask: one message, one question, one deadline.
  *
- *  1 a worker that still runs is kept; else one is started and must say READY;
+ *  1 a worker that still runs is kept; else the service's, if one says READY soon; else one is
+ *    started and must say READY;
  *  2 REQUEST with the body's descriptor;
  *  3 DECISION: of our format, its indices within our request, its texts cleaned;
  *  4 whatever else happens: the worker is killed and reaped, and the failure verdict stands. The
@@ -13,9 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "local_scan/service.h"
 
 #define ASK_SLACK_MS     2000   /* over what the worker itself allows for a message */
 #define ASK_LONGEST_MS   240000 /* below Exim's local_scan_timeout of 5 minutes */
+#define ASK_SERVICE_MS   250    /* for a spare worker of the service to say READY */
 #define ASK_START_MS     10000  /* a start takes milliseconds; a full machine some seconds */
 #define ASK_GRACE_MS     200    /* for a dying worker to end, so that the log can say how */
 #define ASK_APPLIED_MS   1000   /* APPLIED is small: only a worker that hangs does not take it */
@@ -93,71 +98,150 @@ static const struct ask_phase deciding = {
 static void end_badly(struct moon_ask *ask, enum moon_wire_io io, const struct ask_phase *phase,
                       const char *reason, char *why, size_t why_size)
 {
-    pid_t pid = ask->worker.pid;
-    char how[64];
+    char name[40], how[64];
 
+    moon_spawn_name(&ask->worker, name, sizeof name);
     moon_spawn_end(&ask->worker, io == MOON_WIRE_IO_CLOSED ? ASK_GRACE_MS : 0, how, sizeof how);
     if (io == MOON_WIRE_IO_TIMEOUT)
         (void)snprintf(why, why_size, /* fits, as the others */
-                       "worker %ld was still %s when its time was over and %s; %s", (long)pid,
-                       phase->doing, how, phase->late);
+                       "%s was still %s when its time was over and %s; %s", name, phase->doing, how,
+                       phase->late);
     else if (io == MOON_WIRE_IO_CLOSED)
-        (void)snprintf(why, why_size, "worker %ld closed its end while %s and %s; %s", (long)pid,
-                       phase->doing, how, phase->gone);
+        (void)snprintf(why, why_size, "%s closed its end while %s and %s; %s", name, phase->doing,
+                       how, phase->gone);
     else
         (void)snprintf(why, why_size,
-                       "worker %ld, while %s, said what is no answer (%s) and %s; are module and "
+                       "%s, while %s, said what is no answer (%s) and %s; are module and "
                        "program of one release?",
-                       (long)pid, phase->doing, reason, how);
+                       name, phase->doing, reason, how);
 }
 
 /* It says itself why it cannot start. */
-static void cannot_start(struct moon_ask *ask, struct moon_span trouble, char *why, size_t why_size)
+static void cannot_start(struct moon_ask *ask, const char *trouble, char *why, size_t why_size)
 {
-    char cleaned[MOON_ASK_LOG_BYTES / 2], how[64];
+    char how[64];
 
-    moon_clean_line(trouble, cleaned, sizeof cleaned);
     moon_spawn_end(&ask->worker, ASK_GRACE_MS, how, sizeof how);
     (void)snprintf(
         why, why_size, /* fits */
         "the worker cannot start: %s; see whether `moonscan config` works for Exim's user",
-        cleaned);
+        trouble);
+}
+
+/* Waits for READY. OK with a text in `trouble`: the worker says that it cannot start. */
+static enum moon_wire_io hear_ready(struct moon_ask *ask, int64_t deadline_ms, char *trouble,
+                                    size_t trouble_size, const char **reason_r)
+{
+    enum moon_wire_type type = MOON_WIRE_APPLIED;
+    struct moon_wire_ready ready;
+    struct moon_span payload;
+
+    trouble[0] = '\0';
+    *reason_r = "not a frame of protocol version 1";
+    enum moon_wire_io io =
+        moon_wire_receive(ask->worker.socket, &type, &payload, NULL, deadline_ms, NULL);
+    if (io != MOON_WIRE_IO_OK)
+        return io;
+    if (type != MOON_WIRE_READY) {
+        *reason_r = "not READY";
+        io = MOON_WIRE_IO_BAD;
+    } else if (!moon_wire_get_ready(payload, &ready, reason_r)) {
+        io = MOON_WIRE_IO_BAD;
+    } else if (ready.trouble.n) {
+        moon_clean_line(ready.trouble, trouble, trouble_size);
+    } else {
+        ready.trouble = (struct moon_span){NULL, 0}; /* it pointed into the payload */
+        ask->ready = ready;
+    }
+    free((char *)(uintptr_t)payload.p);
+    return io;
+}
+
+/* Step 1: a worker of our own. */
+static bool start_worker(struct moon_ask *ask, const struct moon_settings *settings,
+                         int64_t deadline_ms, char *why, size_t why_size)
+{
+    char trouble[MOON_ASK_LOG_BYTES / 2];
+    const char *reason;
+
+    if (!moon_spawn_start(&ask->worker, settings, why, why_size))
+        return false;
+    enum moon_wire_io io = hear_ready(ask, deadline_ms, trouble, sizeof trouble, &reason);
+    if (io != MOON_WIRE_IO_OK)
+        end_badly(ask, io, &starting, reason, why, why_size);
+    else if (trouble[0])
+        cannot_start(ask, trouble, why, why_size);
+    return io == MOON_WIRE_IO_OK && !trouble[0];
+}
+
+static void hang_up(struct moon_ask *ask)
+{
+    char how[64];
+    moon_spawn_end(&ask->worker, 0, how, sizeof how);
+}
+
+/* Waits for READY of a service's worker, connecting again and again where its queue is full. */
+static enum moon_wire_io hear_service(struct moon_ask *ask, const struct moon_settings *settings,
+                                      int64_t deadline_ms, char *trouble, size_t trouble_size)
+{
+    static const struct timespec nap = {0, 20000000};
+    const char *reason;
+
+    for (;;) { /* ends with the deadline */
+        enum moon_service found = MOON_SERVICE_CONNECTED;
+        if (ask->worker.socket < 0)
+            found = moon_service_connect(settings->socket, &ask->worker.socket);
+        if (found == MOON_SERVICE_CONNECTED)
+            return hear_ready(ask, deadline_ms, trouble, trouble_size, &reason);
+        if (found == MOON_SERVICE_ABSENT)
+            return MOON_WIRE_IO_CLOSED;
+        if (moon_wire_now_ms() >= deadline_ms)
+            return MOON_WIRE_IO_TIMEOUT;
+        (void)nanosleep(&nap, NULL); /* a signal only shortens it */
+    }
+}
+
+/* Step 1: a worker of the service. Where somebody listens who has no worker for us soon, we start
+ * one of our own if not many do that now; else we go on waiting. *own_r: it shall be our own. */
+static bool ask_service(struct moon_ask *ask, const struct moon_settings *settings,
+                        int64_t start_ms, int64_t deadline_ms, bool *own_r)
+{
+    char trouble[MOON_ASK_LOG_BYTES / 2];
+    int64_t soon_ms = start_ms + ASK_SERVICE_MS;
+
+    ask->worker = (struct moon_spawn){0, -1};
+    enum moon_wire_io io = hear_service(
+        ask, settings, soon_ms < deadline_ms ? soon_ms : deadline_ms, trouble, sizeof trouble);
+    if (io == MOON_WIRE_IO_TIMEOUT && ask->slot < 0)
+        ask->slot = moon_service_slot();
+    if (io == MOON_WIRE_IO_TIMEOUT && ask->slot < 0)
+        io = hear_service(ask, settings, deadline_ms, trouble, sizeof trouble);
+    if (io == MOON_WIRE_IO_OK && !trouble[0])
+        return true;
+    hang_up(ask);
+    *own_r = io != MOON_WIRE_IO_TIMEOUT || ask->slot >= 0;
+    return false;
 }
 
 /* Step 1. */
 static bool have_worker(struct moon_ask *ask, const struct moon_settings *settings,
                         int64_t start_ms, char *why, size_t why_size)
 {
-    enum moon_wire_type type = MOON_WIRE_APPLIED;
-    const char *reason = "not a frame of protocol version 1";
-    struct moon_wire_ready ready;
-    struct moon_span payload;
+    int64_t ms = allowed_ms(ask, settings);
+    int64_t deadline_ms = start_ms + (ms < ASK_START_MS ? ms : ASK_START_MS);
+    bool own = true;
 
     if (moon_spawn_alive(&ask->worker))
         return true;
-    if (!moon_spawn_start(&ask->worker, settings, why, why_size))
-        return false;
-    int64_t ms = allowed_ms(ask, settings);
-    enum moon_wire_io io =
-        moon_wire_receive(ask->worker.socket, &type, &payload, NULL,
-                          start_ms + (ms < ASK_START_MS ? ms : ASK_START_MS), NULL);
-    if (io == MOON_WIRE_IO_OK) {
-        if (type != MOON_WIRE_READY) {
-            reason = "not READY";
-            io = MOON_WIRE_IO_BAD;
-        } else if (!moon_wire_get_ready(payload, &ready, &reason)) {
-            io = MOON_WIRE_IO_BAD;
-        }
-    }
-    bool is_ready = io == MOON_WIRE_IO_OK && ready.trouble.n == 0;
-    if (is_ready)
-        ask->ready = ready;
-    else if (io == MOON_WIRE_IO_OK)
-        cannot_start(ask, ready.trouble, why, why_size);
-    else
-        end_badly(ask, io, &starting, reason, why, why_size);
-    free((char *)(uintptr_t)payload.p);
-    return is_ready;
+    if (settings->socket && ask_service(ask, settings, start_ms, deadline_ms, &own))
+        return true;
+    if (own)
+        return start_worker(ask, settings, deadline_ms, why, why_size);
+    (void)snprintf(why, why_size, /* fits */
+                   "the service on %.110s has no worker free, and enough messages have one beside "
+                   "it; see what keeps its workers busy, or raise `moonscan serve --workers`",
+                   settings->socket);
+    return false;
 }
 
 static bool indices_ok(const uint32_t *indices, uint32_t count, uint32_t below)
@@ -198,12 +282,35 @@ static bool take_decision(struct moon_answer *answer, const struct moon_request 
     return true;
 }
 
+/* Steps 2 and 3. What the worker was doing is in *phase_r. */
+static enum moon_wire_io converse(struct moon_ask *ask, const struct moon_request *request,
+                                  const struct moon_wire_out *out, int body_fd, int64_t deadline_ms,
+                                  struct moon_answer *answer, const struct ask_phase **phase_r,
+                                  const char **reason_r)
+{
+    enum moon_wire_type type = MOON_WIRE_READY;
+
+    *phase_r = &reading;
+    *reason_r = "not a frame of protocol version 1";
+    enum moon_wire_io io = moon_wire_send(ask->worker.socket, out, body_fd, deadline_ms);
+    if (io != MOON_WIRE_IO_OK)
+        return io;
+    *phase_r = &deciding; /* step 2 is done */
+    io = moon_wire_receive(ask->worker.socket, &type, &answer->payload, NULL, deadline_ms, NULL);
+    if (io != MOON_WIRE_IO_OK)
+        return io;
+    *reason_r = "not DECISION";
+    if (type != MOON_WIRE_DECISION || !take_decision(answer, request, reason_r)) /* step 3 */
+        return MOON_WIRE_IO_BAD;
+    return MOON_WIRE_IO_OK;
+}
+
 void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings,
                       const struct moon_request *request, int body_fd, struct moon_answer *answer_r)
 {
     int64_t start_ms = moon_wire_now_ms();
-    enum moon_wire_type type = MOON_WIRE_READY;
-    const char *reason = "not a frame of protocol version 1";
+    const struct ask_phase *phase;
+    const char *reason;
     struct moon_wire_out out = {0};
     char why[MOON_ASK_LOG_BYTES - 128];
 
@@ -220,19 +327,18 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
         goto done;
     }
     int64_t deadline_ms = start_ms + allowed_ms(ask, settings);
-    const struct ask_phase *phase = &reading;
-    enum moon_wire_io io = moon_wire_send(ask->worker.socket, &out, body_fd, deadline_ms);
-    if (io == MOON_WIRE_IO_OK) { /* step 2 is done */
-        phase = &deciding;
-        io = moon_wire_receive(ask->worker.socket, &type, &answer_r->payload, NULL, deadline_ms,
-                               NULL);
+    enum moon_wire_io io =
+        converse(ask, request, &out, body_fd, deadline_ms, answer_r, &phase, &reason);
+    if (io == MOON_WIRE_IO_CLOSED && ask->worker.pid <= 0) {
+        /* The service is being stopped, or its worker has died: nothing was applied, so another
+         * worker may decide instead. If it is the message that kills workers, ours tells. */
+        hang_up(ask);
+        if (!start_worker(ask, settings, deadline_ms, why, sizeof why)) {
+            moon_ask_fail(ask, settings, why, answer_r);
+            goto done;
+        }
+        io = converse(ask, request, &out, body_fd, deadline_ms, answer_r, &phase, &reason);
     }
-    if (io == MOON_WIRE_IO_OK && type != MOON_WIRE_DECISION) {
-        reason = "not DECISION";
-        io = MOON_WIRE_IO_BAD;
-    }
-    if (io == MOON_WIRE_IO_OK && !take_decision(answer_r, request, &reason)) /* step 3 */
-        io = MOON_WIRE_IO_BAD;
     if (io != MOON_WIRE_IO_OK) { /* step 4 */
         moon_answer_free(answer_r);
         end_badly(ask, io, phase, reason, why, sizeof why);
@@ -246,22 +352,21 @@ bool moon_ask_applied(struct moon_ask *ask, const struct moon_answer *answer,
                       const struct moon_applied *applied, char *why, size_t why_size)
 {
     struct moon_wire_out out = {0};
-    char how[64];
+    char name[40], how[64];
 
-    if (answer->failed || ask->worker.pid <= 0)
+    if (answer->failed || ask->worker.socket < 0)
         return true;
-    pid_t pid = ask->worker.pid;
     bool told = moon_wire_put_applied(&out, applied) &&
                 moon_wire_send(ask->worker.socket, &out, -1, moon_wire_now_ms() + ASK_APPLIED_MS) ==
                     MOON_WIRE_IO_OK;
     moon_wire_out_free(&out);
     if (told)
         return true;
+    moon_spawn_name(&ask->worker, name, sizeof name);
     moon_spawn_end(&ask->worker, ASK_GRACE_MS, how, sizeof how);
-    (void)snprintf(
-        why, why_size, /* fits */
-        "moonscan: decided, but worker %ld %s before it could be told what was done; its "
-        "record of this message may be missing",
-        (long)pid, how);
+    (void)snprintf(why, why_size, /* fits */
+                   "moonscan: decided, but %s %s before it could be told what was done; its "
+                   "record of this message may be missing",
+                   name, how);
     return false;
 }

@@ -22,9 +22,10 @@
 /* What lives as long as the SMTP connection. Start with MOON_ASK_START. */
 struct moon_ask {
     struct moon_spawn worker;
+    int slot; /* -1, or held because this connection has a worker beside a busy service */
     struct moon_wire_ready ready; /* of this worker or the last one; failure 0: never heard */
 };
-#define MOON_ASK_START ((struct moon_ask){.worker = {.pid = 0, .socket = -1}})
+#define MOON_ASK_START ((struct moon_ask){.worker = {.pid = 0, .socket = -1}, .slot = -1})
 
 /* What to do now. Release with moon_answer_free. */
 struct moon_answer {

@@ -39,7 +39,7 @@ extern const uschar *expand_string_2(const uschar *, BOOL *) __attribute__((weak
 #endif
 
 /* One SMTP connection is one process: this is its state. */
-static struct moon_ask exim_ask = {.worker = {.pid = 0, .socket = -1}};
+static struct moon_ask exim_ask = {.worker = {.pid = 0, .socket = -1}, .slot = -1};
 /* The body of the last message, kept open: closing any descriptor of the spool file would drop
  * Exim's lock on it, which is held until the message is received. */
 static int exim_body_fd = -1;
@@ -47,7 +47,8 @@ static int exim_body_fd = -1;
 static char exim_text[MOON_ASK_DATA_BYTES];
 
 #ifdef LOCAL_SCAN_HAS_OPTIONS
-static uschar *option_authenticated, *option_failure, *option_program, *option_snapshot;
+static uschar *option_authenticated, *option_failure, *option_program, *option_snapshot,
+    *option_socket;
 static int option_timeout = 0;
 optionlist local_scan_options[] = {
     /* in the order of their names: Exim searches by halves */
@@ -55,6 +56,7 @@ optionlist local_scan_options[] = {
     {"moonscan_failure", opt_stringptr, {&option_failure}},
     {"moonscan_program", opt_stringptr, {&option_program}},
     {"moonscan_snapshot", opt_stringptr, {&option_snapshot}},
+    {"moonscan_socket", opt_stringptr, {&option_socket}},
     {"moonscan_timeout", opt_time, {&option_timeout}},
 };
 int local_scan_options_count = sizeof local_scan_options / sizeof *local_scan_options;
@@ -144,6 +146,7 @@ static void read_settings(struct moon_settings *settings_r)
     (void)moon_settings_set(settings_r, "MOONSCAN_FAILURE", CCS option_failure, complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_PROGRAM", CCS option_program, complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_SNAPSHOT", CCS option_snapshot, complain);
+    (void)moon_settings_set(settings_r, "MOONSCAN_SOCKET", CCS option_socket, complain);
     if (option_timeout) /* each has complained itself when it was wrong */
         (void)moon_settings_set(settings_r, "MOONSCAN_TIMEOUT", seconds, complain);
 #endif

@@ -14,8 +14,10 @@
 #ifndef MOON_PROGRAM
 #define MOON_PROGRAM "/usr/bin/moonscan"
 #endif
+#define SETTINGS_SOCKET        "/run/moonscan/scan.sock" /* MOON_SERVE_SOCKET of the program */
 #define SETTINGS_TIMEOUT_MAX_S 3600 /* no client waits longer for the end of its message */
 #define SETTINGS_PATH_MAX      1024u
+#define SETTINGS_SOCKET_MAX    107u /* sockaddr_un, without the end of the string */
 
 struct settings_word {
     const char *word;
@@ -57,6 +59,11 @@ static const char *take(struct moon_settings *settings, const char *name, const 
         if (!is_path(value))
             return "an absolute path";
         settings->program = value;
+    } else if (strcmp(name, "MOONSCAN_SOCKET") == 0) {
+        bool none = moon_span_is_nocase(moon_span_of(value), "none");
+        if (!none && (!is_path(value) || strlen(value) > SETTINGS_SOCKET_MAX))
+            return "an absolute path of at most 107 bytes, or none";
+        settings->socket = none ? NULL : value;
     } else if (strcmp(name, "MOONSCAN_SNAPSHOT") == 0) {
         if (!is_path(value))
             return "an absolute path";
@@ -104,10 +111,11 @@ bool moon_settings_set(struct moon_settings *settings, const char *name, const c
 void moon_settings_read(struct moon_settings *settings_r, char *(*get)(const char *name),
                         void (*complain)(const char *line))
 {
-    static const char *const names[] = {"MOONSCAN_PROGRAM", "MOONSCAN_SNAPSHOT", "MOONSCAN_TIMEOUT",
-                                        "MOONSCAN_FAILURE", "MOONSCAN_AUTHENTICATED"};
+    static const char *const names[] = {"MOONSCAN_PROGRAM",  "MOONSCAN_SOCKET",
+                                        "MOONSCAN_SNAPSHOT", "MOONSCAN_TIMEOUT",
+                                        "MOONSCAN_FAILURE",  "MOONSCAN_AUTHENTICATED"};
 
-    *settings_r = (struct moon_settings){.program = MOON_PROGRAM};
+    *settings_r = (struct moon_settings){.program = MOON_PROGRAM, .socket = SETTINGS_SOCKET};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         (void)moon_settings_set(settings_r, names[i], get(names[i]), complain); /* complained */
 }

@@ -12,6 +12,7 @@
 
 struct moon_settings {
     const char *program;     /* MOONSCAN_PROGRAM: absolute path of the worker's program */
+    const char *socket;      /* MOONSCAN_SOCKET: of the service; NULL: there shall be none */
     const char *snapshot;    /* MOONSCAN_SNAPSHOT: handed to the worker; NULL: its default */
     int64_t timeout_ms;      /* MOONSCAN_TIMEOUT: for a whole message; 0: not set */
     uint8_t failure;         /* MOONSCAN_FAILURE: enum moon_wire_verdict; 0: as the worker says */

@@ -62,11 +62,11 @@ bool moon_spawn_alive(struct moon_spawn *worker)
     char how[64];
     struct pollfd one = {.fd = worker->socket, .events = POLLIN};
 
-    if (worker->pid <= 0)
+    if (worker->socket < 0)
         return false;
     /* Ended between two messages, Exim's disposition has let it be reaped: its number may be
      * somebody else's by now, and only waitpid knows. */
-    if (waitpid(worker->pid, NULL, WNOHANG) != 0) {
+    if (worker->pid > 0 && waitpid(worker->pid, NULL, WNOHANG) != 0) {
         forget(worker);
         return false;
     }
@@ -252,14 +252,27 @@ static bool reap(pid_t pid, int ms, int *status_r)
     }
 }
 
+void moon_spawn_name(const struct moon_spawn *worker, char *name_r, size_t size)
+{
+    if (worker->pid > 0)
+        (void)snprintf(name_r, size, "worker %ld", (long)worker->pid); /* fits */
+    else
+        (void)snprintf(name_r, size, "the service's worker");
+}
+
 void moon_spawn_end(struct moon_spawn *worker, int grace_ms, char *how, size_t how_size)
 {
     int status = -1;
     bool own = false;
 
     (void)snprintf(how, how_size, "was gone"); /* fits, as all below */
-    if (worker->pid <= 0)
+    if (worker->socket < 0)
         return;
+    if (worker->pid <= 0) {
+        (void)snprintf(how, how_size, "was hung up on");
+        forget(worker);
+        return;
+    }
     own = grace_ms > 0 && reap(worker->pid, grace_ms, &status);
     if (!own) {
         (void)kill(worker->pid, SIGKILL); /* our child, not yet reaped: the number is its own */

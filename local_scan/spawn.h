@@ -14,8 +14,8 @@
 #include "local_scan/settings.h"
 
 struct moon_spawn {
-    pid_t pid; /* 0: there is no worker */
-    int socket;
+    pid_t pid;  /* 0: none of ours */
+    int socket; /* -1: there is no worker; without a pid: one of the service */
 };
 
 struct moon_spawn_guard {
@@ -37,8 +37,12 @@ bool moon_spawn_alive(struct moon_spawn *worker);
 bool moon_spawn_start(struct moon_spawn *worker, const struct moon_settings *settings, char *why,
                       size_t why_size);
 
+/* "worker 123", "the service's worker": for the log. */
+void moon_spawn_name(const struct moon_spawn *worker, char *name_r, size_t size);
+
 /* Ends the worker, however it is: SIGKILL, and reaped, within a second. With `grace_ms` it first
- * gets that long to end by itself. `how` says how it ended, for the log. */
+ * gets that long to end by itself. `how` says how it ended, for the log. A worker of the service is
+ * only hung up on: its supervisor looks after it. */
 void moon_spawn_end(struct moon_spawn *worker, int grace_ms, char *how, size_t how_size);
 
 #endif

@@ -46,6 +46,8 @@ const struct moon_conf_key moon_conf_keys[] = {
      "Memory that one policy may use."},
     {"log.path", MOON_CONF_TYPE_STRING, NULL, 0, 0, "/var/log/moonscan/decisions.jsonl",
      "The decision log."},
+    {"log.service_path", MOON_CONF_TYPE_STRING, NULL, 0, 0, "/var/log/moonscan/service.jsonl",
+     "The decision log of the service, which has a user of its own."},
     {"log.headers", MOON_CONF_TYPE_STRINGS, NULL, 0, 0, "",
      "Names of header fields that are copied into the decision log."},
 };
@@ -161,8 +163,9 @@ static enum moon_status check_string(const struct moon_conf_key *key, struct moo
 {
     if (!is_printable(value) || value.n > 1000)
         return moon_fail(error, MOON_ECONF, "%s: a text of one line is wanted", key->name);
-    if (!strcmp(key->name, "log.path") && value.p[0] != '/')
-        return moon_fail(error, MOON_ECONF, "log.path: a path that starts with / is wanted");
+    bool path = !strcmp(key->name, "log.path") || !strcmp(key->name, "log.service_path");
+    if (path && value.p[0] != '/')
+        return moon_fail(error, MOON_ECONF, "%s: a path that starts with / is wanted", key->name);
     if (!strcmp(key->name, "authserv_id") && !is_authserv_id(value))
         return moon_fail(error, MOON_ECONF, "authserv_id: a host name is wanted");
     return MOON_OK;
@@ -324,6 +327,7 @@ enum moon_status moon_conf_load(struct moon_arena *arena, const struct moon_snap
     conf.policy_instructions = number_of(&source, "limits.policy_instructions");
     conf.policy_bytes = number_of(&source, "limits.policy_bytes");
     conf.log_path = string_of(&source, "log.path");
+    conf.log_service_path = string_of(&source, "log.service_path");
     conf.log_headers = strings_of(&source, "log.headers", &conf.log_header_count);
     if (source.status == MOON_ENOMEM)
         return moon_fail(error, MOON_ENOMEM, "no memory for the settings");

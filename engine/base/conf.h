@@ -45,6 +45,7 @@ struct moon_conf {
     int64_t policy_instructions;    /* limits.policy_instructions */
     int64_t policy_bytes;           /* limits.policy_bytes */
     const char *log_path;           /* log.path */
+    const char *log_service_path;   /* log.service_path */
     const char *const *log_headers; /* log.headers */
     size_t log_header_count;
 };

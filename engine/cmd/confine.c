@@ -147,9 +147,9 @@ static const struct {
     {SCMP_SYS(ioctl), SIOCGIFINDEX},
 };
 
-static int add_rules(scmp_filter_ctx filter)
+static int add_rules(scmp_filter_ctx filter, bool accepts)
 {
-    int rc = 0;
+    int rc = accepts ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 0) : 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof *commands; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, commands[i].call, 1,
@@ -180,7 +180,7 @@ static int add_rules(scmp_filter_ctx filter)
     return rc;
 }
 
-enum moon_status moon_confine_filter(struct moon_error *error)
+enum moon_status moon_confine_filter(bool accepts, struct moon_error *error)
 {
     enum moon_status status = MOON_OK;
 
@@ -189,7 +189,7 @@ enum moon_status moon_confine_filter(struct moon_error *error)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
         return moon_fail(error, MOON_EIO, "seccomp: no filter");
-    int rc = add_rules(filter);
+    int rc = add_rules(filter, accepts);
     if (rc == 0)
         rc = seccomp_load(filter);
     if (rc != 0)

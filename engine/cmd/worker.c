@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * worker: serves one SMTP connection of Exim's. Its socket is descriptor 3.
+ * worker: serves one SMTP connection of Exim's. Its socket is descriptor 3. (As a spare worker of
+ * the service, one connection after the other: spare.c.)
  *
  *   1. confine what can be confined before anything is read     4. REQUEST -> message -> moon_scan
  *   2. settings, policies; then the seccomp filter              5. DECISION
@@ -22,7 +23,7 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/confine.h"
 #include "engine/cmd/intake.h"
-#include "engine/cmd/setup.h"
+#include "engine/cmd/worker.h"
 #include "engine/report/record.h"
 
 #define SOCKET_FD      3
@@ -31,7 +32,12 @@
 #define ALARM_MARGIN_S 2
 #define LAST_WORDS_S   10 /* after Exim's death: time to write the record */
 
-static volatile int exim_is_gone;
+static volatile int exim_is_gone; /* or the service wants to end */
+
+bool moon_worker_is_ending(void)
+{
+    return exim_is_gone != 0;
+}
 
 static void on_terminate(int signal_number)
 {
@@ -40,20 +46,22 @@ static void on_terminate(int signal_number)
     (void)alarm(LAST_WORDS_S); /* async-signal-safe; returns what was left of the last alarm */
 }
 
-struct worker {
-    struct moon_setup setup;
-    struct moon_error trouble; /* of the log, told with the next decision */
-};
-
 /* One message. */
 struct job {
-    struct worker *worker;
+    struct moon_worker *worker;
     struct moon_arena *arena;
     struct moon_request request;
     struct moon_message msg;
     struct moon_outcome outcome;
     bool decided; /* by moon_scan: there is something to record */
 };
+
+/* A file for each user that writes: neither could append to the other's. */
+static const char *log_path(const struct moon_worker *worker)
+{
+    const struct moon_conf *conf = &worker->setup->conf;
+    return worker->state_fd >= 0 ? conf->log_service_path : conf->log_path;
+}
 
 static enum moon_wire_verdict failure_verdict(const struct moon_conf *conf)
 {
@@ -70,10 +78,10 @@ static enum moon_wire_verdict failure_verdict(const struct moon_conf *conf)
 }
 
 /* What Exim is told when the engine itself could not do its work. */
-static void failure_decision(const struct worker *worker, const char *reason, char line[600],
+static void failure_decision(const struct moon_worker *worker, const char *reason, char line[600],
                              struct moon_decision *decision_r)
 {
-    enum moon_wire_verdict verdict = failure_verdict(&worker->setup.conf);
+    enum moon_wire_verdict verdict = failure_verdict(&worker->setup->conf);
 
     (void)snprintf(line, 600, "moonscan failure: %s; answered the failure verdict", reason);
     *decision_r = (struct moon_decision){
@@ -126,7 +134,7 @@ static bool decision_of(struct job *job, struct moon_decision *decision_r)
 /* Steps 4 and 5. False: the module cannot be told, the worker ends. */
 static bool decide(struct job *job, int body_fd)
 {
-    struct worker *worker = job->worker;
+    struct moon_worker *worker = job->worker;
     struct moon_error error = {"no memory for the decision"};
     struct moon_wire_out out = {.max = MOON_WIRE_DECISION_MAX};
     struct moon_decision decision;
@@ -134,21 +142,21 @@ static bool decide(struct job *job, int body_fd)
 
     enum moon_status status = moon_intake(job->arena, &job->request, body_fd, &job->msg, &error);
     if (status == MOON_OK) {
-        status = moon_scan(&worker->setup.engine, job->arena, &job->msg, &job->outcome, &error);
+        status = moon_scan(&worker->setup->engine, job->arena, &job->msg, &job->outcome, &error);
         job->decided = status == MOON_OK;
     }
     if (!job->decided || !decision_of(job, &decision) || !moon_wire_put_decision(&out, &decision)) {
         job->decided = false;
         moon_wire_out_free(&out);
-        if (failure_verdict(&worker->setup.conf) == MOON_WIRE_ACCEPT)
+        if (failure_verdict(&worker->setup->conf) == MOON_WIRE_ACCEPT)
             return false; /* the module accepts it as not evaluated: marked, forged fields removed
                            */
         out = (struct moon_wire_out){.max = MOON_WIRE_DECISION_MAX};
         failure_decision(worker, error.text, line, &decision);
         (void)moon_wire_put_decision(&out, &decision); /* out.failed tells below */
     }
-    bool sent = !out.failed &&
-                moon_wire_send(SOCKET_FD, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
+    bool sent = !out.failed && moon_wire_send(worker->socket, &out, -1,
+                                              moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
     moon_wire_out_free(&out);
     return sent;
 }
@@ -177,31 +185,31 @@ static void read_applied(struct moon_span payload, struct moon_record_applied *a
 /* Step 6. False: the connection is over. */
 static bool record(struct job *job)
 {
-    struct worker *worker = job->worker;
+    struct moon_worker *worker = job->worker;
     struct moon_record_applied applied = {.action = 0};
     struct moon_span payload = {NULL, 0};
     enum moon_wire_type type = MOON_WIRE_READY;
 
-    enum moon_wire_io io =
-        moon_wire_receive(SOCKET_FD, &type, &payload, NULL, moon_clock_ms() + APPLIED_MS, NULL);
+    enum moon_wire_io io = moon_wire_receive(worker->socket, &type, &payload, NULL,
+                                             moon_clock_ms() + APPLIED_MS, NULL);
     bool heard = io == MOON_WIRE_IO_OK && type == MOON_WIRE_APPLIED;
     if (heard)
         read_applied(payload, &applied);
     if (job->decided && !job->msg.dry_run) {
         const char *line =
-            moon_record_line(job->arena, &worker->setup.conf, &job->msg, &job->outcome, &applied);
+            moon_record_line(job->arena, &worker->setup->conf, &job->msg, &job->outcome, &applied);
         if (!line)
             (void)moon_fail(&worker->trouble, MOON_ENOMEM, "no memory for the record of %s",
                             job->msg.id);
         else
-            (void)moon_record_append(worker->setup.conf.log_path, line, &worker->trouble);
+            (void)moon_record_append(log_path(worker), line, &worker->trouble);
     }
     free((void *)(uintptr_t)payload.p); /* ours, by the contract of moon_wire_receive */
     return heard;
 }
 
 /* Steps 4 to 6 for one request. */
-static bool serve(struct worker *worker, struct moon_span payload, int body_fd)
+static bool serve(struct moon_worker *worker, struct moon_span payload, int body_fd)
 {
     struct job job = {.worker = worker};
     const char *reason = NULL;
@@ -209,7 +217,7 @@ static bool serve(struct worker *worker, struct moon_span payload, int body_fd)
     if (!moon_wire_get_request(payload, &job.request, &reason))
         return false;
     job.arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    (void)alarm((unsigned)(moon_scan_ms(&worker->setup.conf) / 1000) + ALARM_MARGIN_S);
+    (void)alarm((unsigned)(moon_scan_ms(&worker->setup->conf) / 1000) + ALARM_MARGIN_S);
     bool go_on = job.arena && decide(&job, body_fd);
     (void)alarm(APPLIED_MS / 1000 + ALARM_MARGIN_S);
     go_on = go_on && record(&job);
@@ -220,7 +228,7 @@ static bool serve(struct worker *worker, struct moon_span payload, int body_fd)
     return go_on;
 }
 
-static int serve_connection(struct worker *worker)
+void moon_worker_serve(struct moon_worker *worker)
 {
     bool go_on = true;
 
@@ -229,29 +237,38 @@ static int serve_connection(struct worker *worker)
         enum moon_wire_type type = MOON_WIRE_READY;
         int body_fd = -1;
         enum moon_wire_io io =
-            moon_wire_receive(SOCKET_FD, &type, &payload, &body_fd, -1, &exim_is_gone);
+            moon_wire_receive(worker->socket, &type, &payload, &body_fd, -1, &exim_is_gone);
         go_on = io == MOON_WIRE_IO_OK && type == MOON_WIRE_REQUEST;
-        if (go_on)
+        if (go_on) {
+            moon_worker_tell(worker, MOON_WORKER_MESSAGE);
             go_on = serve(worker, payload, body_fd);
+            moon_worker_tell(worker, MOON_WORKER_CONNECTION);
+        }
         free((void *)(uintptr_t)payload.p); /* ours, by the contract of moon_wire_receive */
         if (body_fd >= 0)
             (void)close(body_fd); /* was only read */
     }
-    return MOON_EXIT_OK;
 }
 
-/* Step 3; `trouble` instead when the worker cannot start. */
-static bool say_ready(const struct worker *worker, const char *trouble)
+void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state state)
+{
+    char word = (char)state;
+    if (worker->state_fd >= 0)
+        (void)!write(worker->state_fd, &word, 1); /* nobody listens: then nobody wants to know */
+}
+
+bool moon_worker_say_ready(const struct moon_worker *worker, const char *trouble)
 {
     struct moon_wire_out out = {.max = MOON_WIRE_SMALL_MAX};
     struct moon_wire_ready ready = {.failure = MOON_WIRE_DEFER, .trouble = moon_span_of(trouble)};
 
     if (!trouble) {
-        ready.failure = (uint8_t)failure_verdict(&worker->setup.conf);
-        ready.message_ms = (uint32_t)moon_scan_ms(&worker->setup.conf);
+        ready.failure = (uint8_t)failure_verdict(&worker->setup->conf);
+        ready.message_ms = (uint32_t)moon_scan_ms(&worker->setup->conf);
     }
-    bool sent = moon_wire_put_ready(&out, &ready) &&
-                moon_wire_send(SOCKET_FD, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
+    bool sent =
+        moon_wire_put_ready(&out, &ready) &&
+        moon_wire_send(worker->socket, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
     moon_wire_out_free(&out);
     return sent;
 }
@@ -275,41 +292,63 @@ static void set_signals(void)
 
 static int usage(FILE *to, int status)
 {
-    (void)fputs("Usage: moonscan worker [--snapshot FILE]\n\n"
-                "Serves one SMTP connection over the socket on descriptor 3. The module in Exim\n"
-                "starts it; there is no reason to start it by hand (see `moonscan check`).\n",
+    (void)fputs("Usage: moonscan worker [--snapshot FILE] [--spare]\n\n"
+                "Serves one SMTP connection over the socket on descriptor 3, or with --spare one\n"
+                "after the other of those that the socket on descriptor 3 listens for. The module\n"
+                "in Exim or `moonscan serve` starts it; there is no reason to start it by hand\n"
+                "(see `moonscan check`).\n",
                 to);
+    return status;
+}
+
+static int run(struct moon_worker *worker, const char *snapshot)
+{
+    bool spare = worker->state_fd >= 0;
+    struct moon_error error = {""};
+
+    if (moon_confine_start(spare ? MOON_SPARE_STATE_FD : SOCKET_FD, &error) != MOON_OK ||
+        moon_setup_open(snapshot, NULL, worker->setup, &error) != MOON_OK) {
+        (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
+        if (!spare)
+            (void)moon_worker_say_ready(worker, error.text); /* nobody: it was started by hand */
+        return MOON_EXIT_FAILURE;
+    }
+    /* A kernel without seccomp: told in Exim's log. */
+    (void)moon_confine_filter(spare, &worker->trouble);
+    /* Told with the first message already: most connections have no second one. */
+    if (!worker->trouble.text[0])
+        (void)moon_record_try(log_path(worker), &worker->trouble);
+    int status = MOON_EXIT_OK;
+    if (spare)
+        status = moon_spare_run(worker, snapshot);
+    else if (moon_worker_say_ready(worker, NULL))
+        moon_worker_serve(worker);
+    else
+        status = MOON_EXIT_FAILURE;
+    moon_setup_close(worker->setup);
     return status;
 }
 
 int moon_cmd_worker(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"snapshot", required_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"snapshot", required_argument, NULL, 's'},
+                                            {"spare", no_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     const char *snapshot = moon_setup_snapshot_path();
-    struct worker worker = {0};
-    struct moon_error error = {""};
+    static struct moon_setup setup;
+    struct moon_worker worker = {.setup = &setup, .socket = SOCKET_FD, .state_fd = -1};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 's')
             snapshot = optarg;
+        else if (option == 'p')
+            worker.state_fd = MOON_SPARE_STATE_FD;
         else
             return usage(option == 'h' ? stdout : stderr,
                          option == 'h' ? MOON_EXIT_OK : MOON_EXIT_USAGE);
     }
     set_signals();
-    if (moon_confine_start(SOCKET_FD, &error) != MOON_OK ||
-        moon_setup_open(snapshot, NULL, &worker.setup, &error) != MOON_OK) {
-        (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
-        (void)say_ready(&worker, error.text); /* nobody there: it was started by hand */
-        return MOON_EXIT_FAILURE;
-    }
-    (void)moon_confine_filter(&worker.trouble); /* a kernel without seccomp: told in Exim's log */
-    /* Told with the first message already: most connections have no second one. */
-    if (!worker.trouble.text[0])
-        (void)moon_record_try(worker.setup.conf.log_path, &worker.trouble);
-    int status = say_ready(&worker, NULL) ? serve_connection(&worker) : MOON_EXIT_FAILURE;
-    moon_setup_close(&worker.setup);
-    return status;
+    return run(&worker, snapshot);
 }

@@ -31,6 +31,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import names  # noqa: E402
+from processes import descendants  # noqa: E402
 import smtp as smtp_client  # noqa: E402
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -82,36 +83,6 @@ def wait_for(what, condition, timeout_s=WAIT_S):
         if time.monotonic() > end:
             raise LabError("waited %d s for %s" % (timeout_s, what))
         time.sleep(0.01)
-
-
-def processes():
-    """pid -> (parent, state, command line) of everything that runs."""
-    found = {}
-    for path in glob.glob("/proc/[0-9]*"):
-        try:
-            with open(path + "/stat", encoding="latin-1") as file:
-                rest = file.read().rsplit(")", 1)[1].split()
-            with open(path + "/cmdline", "rb") as file:
-                line = file.read().replace(b"\0", b" ").decode("latin-1").strip()
-        except OSError:
-            continue
-        found[int(path[6:])] = (int(rest[1]), rest[0], line)
-    return found
-
-
-def descendants(of):
-    """Process ids below `of`, zombies left out: pid -> command line."""
-    every = processes()
-    below = {}
-    todo = [of]
-    while todo:
-        parent = todo.pop()
-        for pid, (ppid, state, line) in every.items():
-            if ppid == parent and pid not in below:
-                todo.append(pid)
-                if state != "Z":
-                    below[pid] = line
-    return below
 
 
 def lua_value(value):
@@ -348,7 +319,8 @@ class Lab:
         if not self.module or not self.publish_snapshot:
             return
         settings = {"authserv_id": "mx.lab.test", "quarantine": "router",
-                    "dns.servers": ["127.0.0.1:%d" % self.dns_port], "log.path": self.decisions}
+                    "dns.servers": ["127.0.0.1:%d" % self.dns_port], "log.path": self.decisions,
+                    "log.service_path": self.decisions}
         settings.update(self.config)
         self.publish(settings)
 
@@ -377,7 +349,8 @@ class Lab:
         environment = {}
         if self.module:
             environment = {"MOONSCAN_PROGRAM": self.program,
-                           "MOONSCAN_SNAPSHOT": self.path("state/current")}
+                           "MOONSCAN_SNAPSHOT": self.path("state/current"),
+                           "MOONSCAN_SOCKET": self.path("run/scan.sock")}
         environment.update(self.environment)
         include = self.path("docs/main.conf")
         if not self.module:
@@ -413,6 +386,20 @@ class Lab:
                               stderr=subprocess.DEVNULL)
         self.started.append(daemon)
         self.wait_port("Exim", daemon, self.port, "log/mainlog")
+
+    def start_service(self, *options):
+        """`moonscan serve` beside Exim; its end is the caller's or the lab's."""
+        before = self.read("log/service").count("listening on")
+        with open(self.path("log/service"), "ab") as log:
+            service = self.as_user([self.program, "serve", "--socket", self.path("run/scan.sock"),
+                                    "--snapshot", self.path("state/current"), *options],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        self.started.append(service)
+        wait_for("the service", lambda: service.poll() is not None or
+                 self.read("log/service").count("listening on") > before)
+        if service.poll() is not None:
+            raise LabError("the service ended: " + self.read("log/service"))
+        return service
 
     # --- what tests ask --------------------------------------------------------------------------
 

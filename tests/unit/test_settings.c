@@ -56,6 +56,9 @@ static void each_setting_is_taken(void **state)
 {
     (void)state;
     assert_string_equal(read_one("MOONSCAN_PROGRAM", "/opt/m").program, "/opt/m");
+    assert_string_equal(read_one("MOONSCAN_SOCKET", "/run/s").socket, "/run/s");
+    assert_null(read_one("MOONSCAN_SOCKET", "none").socket);
+    assert_string_equal(read_one("MOONSCAN_SOCKET", "").socket, "/run/moonscan/scan.sock");
     assert_string_equal(read_one("MOONSCAN_SNAPSHOT", "/opt/s").snapshot, "/opt/s");
     assert_true(read_one("MOONSCAN_TIMEOUT", "7").timeout_ms == 7000);
     assert_true(read_one("MOONSCAN_TIMEOUT", "3600").timeout_ms == 3600000);
@@ -76,6 +79,7 @@ static void a_wrong_value_is_named_once_and_changes_nothing(void **state)
         {"MOONSCAN_PROGRAM", "moonscan", "an absolute path"},
         {"MOONSCAN_PROGRAM", "/a\nb", "an absolute path"},
         {"MOONSCAN_SNAPSHOT", "here", "an absolute path"},
+        {"MOONSCAN_SOCKET", "scan.sock", "an absolute path of at most 107 bytes, or none"},
         {"MOONSCAN_TIMEOUT", "0", "seconds, 1 to 3600"},
         {"MOONSCAN_TIMEOUT", "3601", "seconds, 1 to 3600"},
         {"MOONSCAN_TIMEOUT", "-1", "seconds, 1 to 3600"},

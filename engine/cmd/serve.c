@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * serve: the service. It listens on a Unix socket and keeps a few spare workers (spare.c) that wait
+ * for connections; each serves one SMTP connection at a time, so slow DNS for one client stalls
+ * nobody. The supervisor itself reads nothing that a stranger sends.
+ *
+ *   1 the socket; the user     3 what workers say, and which have ended
+ *   2 spare workers            4 one that hangs is killed; again 2
+ *
+ * SIGTERM: no new connections, workers end after the message in hand. A new snapshot needs no
+ * signal: workers look for it at each connection. More connections than workers wait in the
+ * socket's queue; the module goes elsewhere when none says READY soon.
+ */
+#include "engine/cmd/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/budget.h"
+#include "engine/base/buf.h"
+#include "engine/cmd/cmd.h"
+#include "engine/cmd/setup.h"
+#include "engine/cmd/worker.h"
+
+#define WORKERS_DEFAULT 64u
+#define WORKERS_MAX     1000u
+#define SPARE_DEFAULT   4u
+#define HANG_MS         250000 /* the module itself waits for no message longer than 240 s */
+#define END_MS          30000  /* for messages in hand when the service ends */
+#define RETRY_MS        1000   /* after a worker that could not start; doubled up to a minute */
+#define RETRY_MS_MAX    60000
+
+static const char help[] =
+    "Usage: moonscan serve [OPTIONS]\n"
+    "\n"
+    "The service: keeps workers ready, so that no SMTP connection has to start one. Exim's\n"
+    "module finds it by its socket, and starts workers itself when it is not there.\n"
+    "\n"
+    "  --socket FILE    where to listen            (" MOON_SERVE_SOCKET ")\n"
+    "  --spare N        workers that wait          (4)\n"
+    "  --workers N      workers at most            (64)\n"
+    "  --snapshot FILE  the published snapshot     (/var/lib/moonscan/current)\n"
+    "  --user NAME      become this user first (only root can)\n"
+    "  --help           this text\n"
+    "\n"
+    "SIGTERM ends it when the messages in hand are done. A new snapshot is taken up by itself.\n";
+
+struct child {
+    pid_t pid;
+    int state_fd;
+    enum moon_worker_state state;
+    int64_t since_ms;
+};
+
+struct server {
+    const char *socket_path, *snapshot, *user;
+    unsigned spare, workers_max;
+    char program[4096];
+    int listen_fd;
+    struct child *children;
+    size_t count;
+    int64_t not_before_ms, retry_ms; /* of the next start, after one that failed */
+    bool ready_told;
+};
+
+static volatile sig_atomic_t ending;
+
+static void on_end(int signal_number)
+{
+    (void)signal_number;
+    ending = 1;
+}
+
+static void on_child(int signal_number)
+{
+    (void)signal_number; /* only to end the wait */
+}
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+    va_list args;
+    (void)fputs("moonscan serve: ", stderr); /* the journal's end is not ours to mend */
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+}
+
+/* Between fork and exec: descriptors 3 and 4, and nothing else of ours. Never returns. */
+static void become_worker(const struct server *server, int state_fd)
+{
+    sigset_t none;
+    char *argv[] = {(char *)(uintptr_t)server->program,  (char *)(uintptr_t) "worker",
+                    (char *)(uintptr_t) "--spare",       (char *)(uintptr_t) "--snapshot",
+                    (char *)(uintptr_t)server->snapshot, NULL};
+
+    (void)sigemptyset(&none); /* these two cannot fail with these arguments */
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(server->listen_fd, MOON_SPARE_LISTEN_FD) >= 0 &&
+        dup2(state_fd, MOON_SPARE_STATE_FD) >= 0)
+        (void)execv(server->program, argv);
+    _exit(127);
+}
+
+/* Starts one worker; false when the system refuses. */
+static bool start_worker(struct server *server)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    /* Above the numbers that the worker gets. */
+    int write_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, MOON_SPARE_STATE_FD + 1);
+    (void)close(fds[1]); /* replaced */
+    pid_t pid = write_fd >= 0 ? fork() : -1;
+    if (pid == 0)
+        become_worker(server, write_fd);
+    if (write_fd >= 0)
+        (void)close(write_fd); /* the worker's */
+    if (pid < 0) {
+        (void)close(fds[0]);
+        return false;
+    }
+    server->children[server->count++] =
+        (struct child){pid, fds[0], MOON_WORKER_STARTING, moon_clock_ms()};
+    return true;
+}
+
+/* Step 2. A worker that is starting will be spare soon. */
+static void keep_spare(struct server *server)
+{
+    size_t spare = 0;
+
+    for (size_t i = 0; i < server->count; i++)
+        spare += server->children[i].state == MOON_WORKER_STARTING ||
+                 server->children[i].state == MOON_WORKER_IDLE;
+    for (; spare < server->spare && server->count < server->workers_max &&
+           moon_clock_ms() >= server->not_before_ms;
+         spare++) {
+        if (start_worker(server))
+            continue;
+        say("no worker can be started: %s; trying again", strerror(errno));
+        server->not_before_ms = moon_clock_ms() + RETRY_MS;
+    }
+}
+
+/* Step 3: what it says; the last byte counts. */
+static void hear(struct server *server, struct child *child)
+{
+    char words[256];
+    ssize_t n = read(child->state_fd, words, sizeof words);
+
+    if (n <= 0)
+        return;
+    if (child->state == MOON_WORKER_STARTING)
+        server->retry_ms = 0;
+    child->state = (enum moon_worker_state)words[n - 1];
+    child->since_ms = moon_clock_ms();
+    if (!server->ready_told) {
+        say("listening on %s: %u spare workers, %u at most", server->socket_path, server->spare,
+            server->workers_max);
+        moon_serve_notify("READY=1");
+        server->ready_told = true;
+    }
+}
+
+static void tell_end(struct server *server, const struct child *child, int status)
+{
+    bool bad = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+
+    if (bad && WIFSIGNALED(status))
+        say("worker %ld was ended by signal %d%s", (long)child->pid, WTERMSIG(status),
+            child->state == MOON_WORKER_MESSAGE ? " in the middle of a message" : "");
+    else if (bad)
+        say("worker %ld ended with status %d%s", (long)child->pid, WEXITSTATUS(status),
+            child->state == MOON_WORKER_STARTING ? "; see whether `moonscan config` works for this "
+                                                   "user"
+                                                 : "");
+    if (bad && child->state == MOON_WORKER_STARTING) {
+        server->retry_ms = server->retry_ms ? 2 * server->retry_ms : RETRY_MS;
+        if (server->retry_ms > RETRY_MS_MAX)
+            server->retry_ms = RETRY_MS_MAX;
+        server->not_before_ms = moon_clock_ms() + server->retry_ms;
+    }
+}
+
+/* Step 3: those that have ended. */
+static void reap(struct server *server)
+{
+    int status;
+
+    for (size_t i = 0; i < server->count;) {
+        struct child *child = &server->children[i];
+        if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
+            i++;
+            continue;
+        }
+        hear(server, child);
+        tell_end(server, child, status);
+        (void)close(child->state_fd); /* its other end is gone */
+        *child = server->children[--server->count];
+    }
+}
+
+/* Step 4. */
+static void end_hanging(const struct server *server)
+{
+    for (size_t i = 0; i < server->count; i++) {
+        const struct child *child = &server->children[i];
+        bool working = child->state == MOON_WORKER_MESSAGE || child->state == MOON_WORKER_STARTING;
+        if (!working || moon_clock_ms() - child->since_ms < HANG_MS)
+            continue;
+        say("worker %ld has been at one message for %d s: killed", (long)child->pid,
+            HANG_MS / 1000);
+        (void)kill(child->pid, SIGKILL); /* our child, not yet reaped */
+    }
+}
+
+/* Sleeps until a worker says something, one ends, or a signal comes. */
+static void wait_news(struct server *server, const sigset_t *while_waiting)
+{
+    static const struct timespec tick = {1, 0};
+    static struct pollfd polled[WORKERS_MAX];
+
+    for (size_t i = 0; i < server->count; i++)
+        polled[i] = (struct pollfd){.fd = server->children[i].state_fd, .events = POLLIN};
+    size_t count = server->count;
+    if (ppoll(polled, (nfds_t)count, &tick, while_waiting) <= 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (polled[i].revents)
+            hear(server, &server->children[i]);
+}
+
+/* The service ends: no new connections, SIGTERM, and SIGKILL for who takes too long. */
+static void end_all(struct server *server, const sigset_t *while_waiting)
+{
+    int64_t end_ms = moon_clock_ms() + END_MS;
+
+    moon_serve_notify("STOPPING=1");
+    (void)unlink(server->socket_path); /* another service may have it already */
+    (void)close(server->listen_fd);
+    while (server->count && moon_clock_ms() < end_ms) {
+        /* Again each time: it may have come just before a worker began to wait. */
+        for (size_t i = 0; i < server->count; i++)
+            (void)kill(server->children[i].pid, SIGTERM); /* our children, not yet reaped */
+        wait_news(server, while_waiting);
+        reap(server);
+    }
+    for (size_t i = 0; i < server->count; i++)
+        (void)kill(server->children[i].pid, SIGKILL);
+    say("ended%s", server->count ? "; messages in hand took too long and were given up" : "");
+}
+
+static void set_signals(sigset_t *while_waiting_r)
+{
+    struct sigaction action = {.sa_handler = on_end};
+    sigset_t held;
+
+    /* Held but while waiting, so that none is missed. None of these calls can fail so. */
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
+    (void)sigaddset(&held, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &held, while_waiting_r);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_child;
+    (void)sigaction(SIGCHLD, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+    (void)sigaction(SIGHUP, &action, NULL); /* nothing to reload: workers follow the snapshot */
+}
+
+static int serve(struct server *server)
+{
+    struct moon_error error = {""};
+    sigset_t while_waiting;
+
+    ssize_t n = readlink("/proc/self/exe", server->program, sizeof server->program - 1);
+    server->program[n > 0 ? n : 0] = '\0';
+    server->children = calloc(server->workers_max, sizeof *server->children);
+    if (n <= 0 || !server->children) {
+        say("%s", n <= 0 ? "/proc must be mounted" : "no memory");
+        return MOON_EXIT_FAILURE;
+    }
+    set_signals(&while_waiting);
+    if (moon_serve_listen(server->socket_path, server->user, &server->listen_fd, &error) !=
+        MOON_OK) {
+        say("%s", error.text);
+        free(server->children);
+        return MOON_EXIT_FAILURE;
+    }
+    while (!ending) {
+        keep_spare(server);
+        wait_news(server, &while_waiting);
+        reap(server);
+        end_hanging(server);
+    }
+    end_all(server, &while_waiting);
+    free(server->children);
+    return MOON_EXIT_OK;
+}
+
+static bool take_number(const char *text, unsigned max, unsigned *number_r)
+{
+    uint64_t number;
+    if (!moon_span_number(moon_span_of(text), max, &number) || number == 0)
+        return false;
+    *number_r = (unsigned)number;
+    return true;
+}
+
+int moon_cmd_serve(int argc, char **argv)
+{
+    static const struct option options[] = {{"socket", required_argument, NULL, 'l'},
+                                            {"spare", required_argument, NULL, 'p'},
+                                            {"workers", required_argument, NULL, 'w'},
+                                            {"snapshot", required_argument, NULL, 's'},
+                                            {"user", required_argument, NULL, 'u'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    struct server server = {.socket_path = MOON_SERVE_SOCKET,
+                            .snapshot = moon_setup_snapshot_path(),
+                            .spare = SPARE_DEFAULT,
+                            .workers_max = WORKERS_DEFAULT,
+                            .listen_fd = -1};
+    bool good = true;
+    int option;
+
+    while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'l')
+            server.socket_path = optarg;
+        else if (option == 's')
+            server.snapshot = optarg;
+        else if (option == 'u')
+            server.user = optarg;
+        else if (option == 'p')
+            good = take_number(optarg, WORKERS_MAX, &server.spare);
+        else if (option == 'w')
+            good = take_number(optarg, WORKERS_MAX, &server.workers_max);
+        else if (option == 'h')
+            return fputs(help, stdout) < 0 ? MOON_EXIT_FAILURE : MOON_EXIT_OK;
+        else
+            good = false;
+    }
+    if (good && optind == argc && server.spare <= server.workers_max)
+        return serve(&server);
+    if (optind == argc && good)
+        say("--spare %u is more than --workers %u", server.spare, server.workers_max);
+    (void)fputs("moonscan serve: wrong usage; `moonscan serve --help` tells more\n", stderr);
+    return MOON_EXIT_USAGE;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * worker: what the two kinds of worker share: one that the module started for its connection
+ * (worker.c), and a spare one of the service (spare.c), which serves one connection after another.
+ */
+#ifndef MOON_CMD_WORKER_H
+#define MOON_CMD_WORKER_H
+
+#include "engine/cmd/setup.h"
+
+#define MOON_SPARE_LISTEN_FD 3
+#define MOON_SPARE_STATE_FD  4
+
+/* What a spare worker is doing, a byte each time it changes, for the supervisor. */
+enum moon_worker_state {
+    MOON_WORKER_STARTING = 's',
+    MOON_WORKER_IDLE = 'i',
+    MOON_WORKER_CONNECTION = 'c', /* has one, between two messages */
+    MOON_WORKER_MESSAGE = 'm',
+};
+
+struct moon_worker {
+    struct moon_setup *setup;
+    struct moon_error trouble; /* of the log, told with the next decision */
+    int socket;                /* of the connection */
+    int state_fd;              /* -1: none of the service's, nobody wants to know */
+};
+
+/* Says READY; with `trouble` that the worker cannot start. False: nobody heard it. */
+bool moon_worker_say_ready(const struct moon_worker *worker, const char *trouble);
+/* Messages of this connection until it is closed or the worker shall end. */
+void moon_worker_serve(struct moon_worker *worker);
+void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state state);
+/* Has SIGTERM come? */
+bool moon_worker_is_ending(void);
+
+/* Connections of the listening socket on MOON_SPARE_LISTEN_FD, until it is time for a fresh process
+ * or SIGTERM comes. An exit status. */
+int moon_spare_run(struct moon_worker *worker, const char *snapshot);
+
+#endif

@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The service beside Exim: its spare workers serve the connections; when it is busy, stopped, killed
+or gone, Exim's own workers do, and no client notices."""
+
+import os
+import signal
+import sys
+
+from common import (BANK, Lab, Suite, deliver, mail, policy, want, want_in, wait_for, zones)
+
+suite = Suite()
+SILENT = "_dmarc.silent.example"
+
+
+@suite.lab
+def with_service(**daemon):
+    return Lab(zones=zones(), config={"dns.timeout_ms": 20000},
+               environment={"MOONSCAN_TIMEOUT": "25"}, **daemon)
+
+
+def publish(lab, reason, **settings):
+    lab.files["site.lua"] = policy('  return moon.accept { reason = "%s" }' % reason)
+    lab.publish({"authserv_id": "mx.lab.test", "quarantine": "router",
+                 "dns.servers": ["127.0.0.1:%d" % lab.dns_port], "log.path": lab.decisions,
+                 "log.service_path": lab.decisions, **settings})
+
+
+class Service:
+    """A service for the time of one case."""
+
+    def __init__(self, lab, *options):
+        self.lab, self.options = lab, options
+
+    def __enter__(self):
+        self.process = self.lab.start_service(*self.options)
+        return self
+
+    def __exit__(self, *_):
+        self.end(signal.SIGTERM)
+        self.lab.relay.silent.clear()
+
+    def end(self, number):
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGCONT)
+            os.kill(self.process.pid, number)
+        self.process.wait()
+        wait_for("the service's workers to end", lambda: not self.workers())
+
+    def workers(self):
+        return [pid for pid in self.lab.workers() if is_spare(pid)]
+
+
+def is_spare(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return b"--spare" in file.read()
+    except OSError:
+        return False
+
+
+def own_workers(lab):
+    return [pid for pid in lab.workers() if not is_spare(pid)]
+
+
+def record_of(lab, **options):
+    return lab.record(deliver(lab, mail(), **options))
+
+
+class Slow:
+    """A message whose worker waits for a name server that says nothing, until it is let go."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        lab.relay.silent.add(SILENT)
+        del lab.relay.asked[:]
+        self.smtp = lab.smtp(BANK)
+        want(self.smtp.envelope("x@open.example", ["joe@acme.test"]), None, "envelope")
+        want(self.smtp.data_start(mail(author="al@silent.example")), None, "DATA")
+        want(lab.relay.wait_asked(SILENT), True, "the worker asks for the silent name")
+
+    def go_on(self):
+        """The reply, once the name server speaks again."""
+        self.lab.relay.silent.clear()
+        reply = self.smtp.read_reply()
+        self.smtp.quit()
+        self.smtp.close()
+        return reply
+
+
+@suite.case("with_service")
+def connections_are_served_by_spare_workers(lab):
+    with Service(lab, "--spare", "2") as service:
+        with lab.smtp(BANK) as smtp:
+            for _ in range(3):
+                reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+                want(reply.code, 250, "reply %r" % reply.lines)
+                want(own_workers(lab), [], "workers that Exim started")
+                want(lab.record(reply.queue_id)["spf"]["result"], "pass", "SPF")
+            smtp.quit()
+        wait_for("two spare workers", lambda: len(service.workers()) >= 2)
+
+
+@suite.case("with_service")
+def a_slow_message_holds_up_no_other(lab):
+    with Service(lab, "--spare", "1"):
+        slow = Slow(lab)
+        for _ in range(3):
+            record_of(lab)
+        want(own_workers(lab), [], "workers that Exim started")
+        want(slow.go_on().code, 250, "the slow one")
+
+
+@suite.case("with_service")
+def a_published_snapshot_is_in_force_at_the_next_connection(lab):
+    with Service(lab, "--spare", "1") as service:
+        before = record_of(lab)
+        workers = service.workers()
+        publish(lab, "the new one")
+        after = record_of(lab)
+        want(after["snapshot"] != before["snapshot"], True, "another snapshot")
+        want(after["verdicts"][0]["reason"], "the new one", "its policy decides")
+        want(service.workers(), workers, "the same workers")
+
+
+@suite.case("with_service")
+def a_killed_worker_is_replaced_and_its_message_decided_by_another(lab):
+    with Service(lab, "--spare", "1") as service:
+        slow = Slow(lab)
+        busy = [pid for pid in service.workers() if os.path.exists("/proc/%d" % pid)]
+        for pid in busy:
+            os.kill(pid, signal.SIGKILL)
+        wait_for("Exim's own worker", lambda: own_workers(lab))
+        reply = slow.go_on()
+        want(reply.code, 250, "reply %r" % reply.lines)
+        lab.settled(reply.queue_id)
+        want(lab.where(reply.queue_id), ["inbox acme"], "place")
+        lab.record(reply.queue_id)
+        want(lab.orphans(), [], "orphans in the spool")
+        wait_for("a new spare worker", lambda: set(service.workers()) - set(busy))
+        want_in("was ended by signal 9", lab.read("log/service"), "the service's log")
+
+
+@suite.case("with_service")
+def a_service_that_is_killed_is_replaced_by_workers_of_exim_and_comes_back(lab):
+    with Service(lab) as service:
+        record_of(lab)
+        service.end(signal.SIGKILL)
+        with lab.smtp(BANK) as smtp:
+            reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+            want(reply.code, 250, "reply %r" % reply.lines)
+            want(len(own_workers(lab)), 1, "workers that Exim started")
+            smtp.quit()
+        lab.record(reply.queue_id)
+        service.process = lab.start_service()
+        record_of(lab)
+        want(own_workers(lab), [], "workers that Exim started")
+
+
+@suite.case("with_service")
+def stopped_workers_are_left_after_a_moment(lab):
+    with Service(lab, "--spare", "1", "--workers", "1") as service:
+        stopped = service.workers()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        record_of(lab)
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        record_of(lab)
+
+
+@suite.case("with_service")
+def the_service_ends_when_the_message_in_hand_is_done(lab):
+    with Service(lab, "--spare", "2") as service:
+        slow = Slow(lab)
+        os.kill(service.process.pid, signal.SIGTERM)
+        wait_for("the idle worker to end", lambda: len(service.workers()) == 1)
+        reply = slow.go_on()
+        want(reply.code, 250, "reply %r" % reply.lines)
+        lab.record(reply.queue_id)
+        want(service.process.wait(), 0, "status of the service")
+        want(os.path.exists(lab.path("run/scan.sock")), False, "the socket is there")
+
+
+@suite.case("with_service")
+def two_services_do_not_share_a_socket(lab):
+    with Service(lab):
+        status, _, err = lab.run([lab.program, "serve", "--socket", lab.path("run/scan.sock")])
+        want(status, 3, "status")
+        want_in("another service answers there", err, "what it says")
+        record_of(lab)
+
+
+@suite.case("with_service")
+def the_service_writes_a_log_of_its_own(lab):
+    path = lab.path("decisions/service.jsonl")
+    publish(lab, "another log", **{"log.service_path": path})
+    with Service(lab):
+        queue_id = deliver(lab, mail())
+        wait_for("its record", lambda: queue_id in lab.read(path))
+    want(lab.records(queue_id), [], "records in the other log")
+
+
+if __name__ == "__main__":
+    sys.exit(suite.main())
