@@ -4,7 +4,7 @@
  * answered (ask.c), and applies the answer with Exim's functions. It never ends the process, never
  * waits without a deadline and leaves errno, signals, umask and the spool file's position as found.
  *
- *  1 cheap cases: local mail, listed relay hosts, authenticated mail: accepted at once;
+ *  1 cheap cases: mail of this host, of listed relay hosts, authenticated: accepted at once;
  *  2 globals and header_list -> request; the body opened again, read-only;
  *  3 to 6 the worker: ask.c;
  *  7 the decision into Exim: header fields, recipients, log line, reply;
@@ -47,13 +47,14 @@ static int exim_body_fd = -1;
 static char exim_text[MOON_ASK_DATA_BYTES];
 
 #ifdef LOCAL_SCAN_HAS_OPTIONS
-static uschar *option_authenticated, *option_failure, *option_program, *option_snapshot,
-    *option_socket;
+static uschar *option_authenticated, *option_failure, *option_loopback, *option_program,
+    *option_snapshot, *option_socket;
 static int option_timeout = 0;
 optionlist local_scan_options[] = {
     /* in the order of their names: Exim searches by halves */
     {"moonscan_authenticated", opt_stringptr, {&option_authenticated}},
     {"moonscan_failure", opt_stringptr, {&option_failure}},
+    {"moonscan_loopback", opt_stringptr, {&option_loopback}},
     {"moonscan_program", opt_stringptr, {&option_program}},
     {"moonscan_snapshot", opt_stringptr, {&option_snapshot}},
     {"moonscan_socket", opt_stringptr, {&option_socket}},
@@ -144,6 +145,7 @@ static void read_settings(struct moon_settings *settings_r)
     (void)moon_settings_set(settings_r, "MOONSCAN_AUTHENTICATED", CCS option_authenticated,
                             complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_FAILURE", CCS option_failure, complain);
+    (void)moon_settings_set(settings_r, "MOONSCAN_LOOPBACK", CCS option_loopback, complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_PROGRAM", CCS option_program, complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_SNAPSHOT", CCS option_snapshot, complain);
     (void)moon_settings_set(settings_r, "MOONSCAN_SOCKET", CCS option_socket, complain);
@@ -162,6 +164,17 @@ static bool is_skipped_host(void)
         return false;
     return lss_match_host((uschar *)(uintptr_t)sender_host_name,
                           (uschar *)(uintptr_t)sender_host_address, list) == OK;
+}
+
+/* Is the client this host? A content filter, a web mail or a list server that hands mail (back) to
+ * Exim has an address of this host at both ends of the connection, loopback or not. `exim -bh` has
+ * one end only. */
+static bool is_this_host(void)
+{
+    const char *client = CCS sender_host_address;
+
+    return strcmp(client, "127.0.0.1") == 0 || strcmp(client, "::1") == 0 ||
+           (interface_address && strcmp(client, CCS interface_address) == 0);
 }
 
 /* Step 2: the header chain. The arrays are on the heap, `handles_r` in step with the fields. */
@@ -395,7 +408,8 @@ __attribute__((visibility("default"))) int local_scan(int fd, uschar **return_te
     exim_body_fd = -1;
     if (sender_host_address) { /* step 1: not local mail, not a bounce of Exim's own */
         read_settings(&settings);
-        if ((!sender_host_authenticated || settings.scan_authenticated) && !is_skipped_host())
+        if ((!sender_host_authenticated || settings.scan_authenticated) &&
+            (settings.scan_loopback || !is_this_host()) && !is_skipped_host())
             code = scan(fd, return_text, &settings);
     }
     errno = error;

@@ -51,7 +51,7 @@ static const char *take(struct moon_settings *settings, const char *name, const 
 {
     static const struct settings_word failures[] = {
         {"defer", MOON_WIRE_DEFER}, {"accept", MOON_WIRE_ACCEPT}, {"reject", MOON_WIRE_REJECT}};
-    static const struct settings_word authenticated[] = {{"skip", 0}, {"scan", 1}};
+    static const struct settings_word scan[] = {{"skip", 0}, {"scan", 1}};
     uint64_t seconds;
     uint8_t word;
 
@@ -78,9 +78,13 @@ static const char *take(struct moon_settings *settings, const char *name, const 
             return "defer, accept or reject";
         settings->failure = word;
     } else if (strcmp(name, "MOONSCAN_AUTHENTICATED") == 0) {
-        if (!word_value(authenticated, sizeof authenticated / sizeof *authenticated, value, &word))
+        if (!word_value(scan, sizeof scan / sizeof *scan, value, &word))
             return "skip or scan";
         settings->scan_authenticated = word != 0;
+    } else if (strcmp(name, "MOONSCAN_LOOPBACK") == 0) {
+        if (!word_value(scan, sizeof scan / sizeof *scan, value, &word))
+            return "skip or scan";
+        settings->scan_loopback = word != 0;
     } else {
         return "another name";
     }
@@ -111,9 +115,9 @@ bool moon_settings_set(struct moon_settings *settings, const char *name, const c
 void moon_settings_read(struct moon_settings *settings_r, char *(*get)(const char *name),
                         void (*complain)(const char *line))
 {
-    static const char *const names[] = {"MOONSCAN_PROGRAM",  "MOONSCAN_SOCKET",
-                                        "MOONSCAN_SNAPSHOT", "MOONSCAN_TIMEOUT",
-                                        "MOONSCAN_FAILURE",  "MOONSCAN_AUTHENTICATED"};
+    static const char *const names[] = {
+        "MOONSCAN_PROGRAM", "MOONSCAN_SOCKET",        "MOONSCAN_SNAPSHOT", "MOONSCAN_TIMEOUT",
+        "MOONSCAN_FAILURE", "MOONSCAN_AUTHENTICATED", "MOONSCAN_LOOPBACK"};
 
     *settings_r = (struct moon_settings){.program = MOON_PROGRAM, .socket = SETTINGS_SOCKET};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

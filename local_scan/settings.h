@@ -17,6 +17,7 @@ struct moon_settings {
     int64_t timeout_ms;      /* MOONSCAN_TIMEOUT: for a whole message; 0: not set */
     uint8_t failure;         /* MOONSCAN_FAILURE: enum moon_wire_verdict; 0: as the worker says */
     bool scan_authenticated; /* MOONSCAN_AUTHENTICATED */
+    bool scan_loopback;      /* MOONSCAN_LOOPBACK */
 };
 
 /* Fills in what the environment says, and defaults for the rest. `get` answers for a name (getenv);

@@ -24,13 +24,22 @@ static const struct moon_message *message_of(lua_State *L)
 
 /* --- session -------------------------------------------------------------------------------- */
 
-static void push_ip(lua_State *L, const void *object)
+static void push_address_of(lua_State *L, const struct moon_ip *ip)
 {
-    const struct moon_session *session = object;
     char text[MOON_IP_TEXT_MAX];
-    lua_pushstring(L, moon_ip_format(&session->ip, text));
+    lua_pushstring(L, moon_ip_format(ip, text));
     if (!*text)
         lua_pushnil(L);
+}
+
+static void push_ip(lua_State *L, const void *object)
+{
+    push_address_of(L, &((const struct moon_session *)object)->ip);
+}
+
+static void push_hop(lua_State *L, const void *object)
+{
+    push_address_of(L, &((const struct moon_session *)object)->hop);
 }
 
 static void push_iprev(lua_State *L, const void *object)
@@ -41,6 +50,7 @@ static void push_iprev(lua_State *L, const void *object)
 
 static const struct moon_fact session_facts[] = {
     {"ip", MOON_FACT_PUSH, 0, push_ip},
+    {"hop", MOON_FACT_PUSH, 0, push_hop},
     {"port", MOON_FACT_PORT, AT(moon_session, port), NULL},
     {"helo", MOON_FACT_TEXT, AT(moon_session, helo), NULL},
     {"hostname", MOON_FACT_TEXT, AT(moon_session, host_name), NULL},

@@ -52,7 +52,8 @@
 ---@field tenant moonscan.Tenant who is asked
 
 ---@class moonscan.Session
----@field ip string? address of the client
+---@field ip string? address of the client; nil when it is not known
+---@field hop string? the trusted host (trusted_hops) that handed the message on; ip, helo and hostname are then of the client behind it
 ---@field port integer?
 ---@field helo string? what the client said in HELO or EHLO
 ---@field hostname string? the client's name, verified forward and back

@@ -27,6 +27,9 @@ const struct moon_conf_key moon_conf_keys[] = {
      "Verdict when a policy or a worker fails; default: accept with policy monitor, else defer."},
     {"sister_hosts", MOON_CONF_TYPE_NETS, NULL, 0, 0, "",
      "Hosts of the same cluster: the Authentication-Results they added are kept."},
+    {"trusted_hops", MOON_CONF_TYPE_NETS, NULL, 0, 0, "",
+     "Hosts that hand mail on to us (secondary MX, gateway, filter): their Received fields say who "
+     "the client was."},
     {"dns.servers", MOON_CONF_TYPE_STRINGS, NULL, 0, 0, "",
      "Resolvers, each an address or address:port; default: those of resolv.conf."},
     {"dns.timeout_ms", MOON_CONF_TYPE_INT, NULL, 100, 120000, TEXT(MOON_DNS_MS),
@@ -318,6 +321,7 @@ enum moon_status moon_conf_load(struct moon_arena *arena, const struct moon_snap
     conf.quarantine = quarantine_of(value_of(&source, "quarantine"));
     conf.failure = failure_of(value_of(&source, "failure"), conf.policy);
     conf.sister_hosts = nets_of(&source, "sister_hosts", &conf.sister_host_count);
+    conf.trusted_hops = nets_of(&source, "trusted_hops", &conf.trusted_hop_count);
     conf.dns_servers = strings_of(&source, "dns.servers", &conf.dns_server_count);
     conf.dns_ms = number_of(&source, "dns.timeout_ms");
     conf.dns_questions_max = (unsigned)number_of(&source, "dns.questions");

@@ -35,6 +35,8 @@ struct moon_conf {
                                   accept when policy is monitor, else defer */
     struct moon_net *sister_hosts; /* sister_hosts: their Authentication-Results are kept */
     size_t sister_host_count;
+    struct moon_net *trusted_hops; /* trusted_hops: their Received fields say who the client was */
+    size_t trusted_hop_count;
     const char *const *dns_servers; /* dns.servers; none: resolv.conf */
     size_t dns_server_count;
     int64_t dns_ms;                 /* dns.timeout_ms */

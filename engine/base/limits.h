@@ -19,6 +19,11 @@
 #define MOON_LABEL_MAX  63u
 #define MOON_DOMAIN_MAX 253u
 
+/* Received fields of trusted hosts: a gateway, its filter and a second MX make five; and what a
+ * host writes of one connection, Postfix's words about TLS included, is a third of this. */
+#define MOON_HOPS_MAX           10u
+#define MOON_RECEIVED_BYTES_MAX 2000u
+
 /* From. RFC 5322 allows many authors; past this count only the number matters. */
 #define MOON_FROM_MAX       20u
 #define MOON_FROM_DEPTH_MAX 20u /* comments inside comments; people write none or one */

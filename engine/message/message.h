@@ -27,10 +27,14 @@ struct moon_field {
 };
 
 struct moon_session {
-    struct moon_ip ip; /* the client evaluated; family 0: none */
+    struct moon_ip ip;  /* the client evaluated; family 0: none */
+    struct moon_ip hop; /* the trusted host that has handed its message on to us (hops.h); family 0:
+                           the client came itself */
+    const char *hop_reason; /* why the client behind `hop` is not known, or NULL */
     uint16_t port;
     const char *helo;      /* as given; "" when none */
-    const char *host_name; /* verified by forward-confirmed reverse DNS, or NULL */
+    const char *host_name; /* verified (by `hop`, when there is one) by forward-confirmed reverse
+                              DNS, or NULL */
     const char *protocol;  /* received_protocol, e.g. "esmtps"; "" when unknown */
     const char *tls;       /* cipher suite, or NULL without TLS */
     const char *tls_version;

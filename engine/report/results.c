@@ -27,6 +27,8 @@ void moon_json_message(struct moon_json *json, const struct moon_message *msg)
     moon_json_object(json, "client");
     moon_member(json, "ip", moon_ip_format(&session->ip, ip));
     moon_member_count(json, "port", session->port);
+    moon_member(json, "hop", moon_ip_format(&session->hop, ip));
+    moon_member(json, "hop_reason", session->hop_reason);
     moon_member(json, "helo", session->helo);
     moon_member(json, "host", session->host_name);
     moon_member(json, "protocol", session->protocol);

@@ -9,6 +9,7 @@
 
 #include "engine/auth/authres.h"
 #include "engine/base/limits.h"
+#include "engine/message/hops.h"
 #include "engine/verdict/merge.h"
 
 /* Both lists of tenants in $local_scan_data, of which Exim keeps 16360 bytes; also as fields they
@@ -66,7 +67,7 @@ static bool is_sister(const struct moon_conf *conf, const struct moon_ip *ip)
  * shares our name wrote them. */
 static void remove_forged(struct decider *d)
 {
-    bool sister = is_sister(d->engine->conf, &d->msg->session.ip);
+    bool sister = is_sister(d->engine->conf, moon_hops_peer(&d->msg->session));
     struct moon_span prefix = MOON_SPAN(MOON_FIELD_PREFIX);
 
     for (size_t i = 0; i < d->msg->field_count; i++) {
@@ -268,6 +269,18 @@ static void add_quoted(struct moon_str *str, const char *key, const char *text)
     moon_str_add_char(str, '"');
 }
 
+/* The message came by a trusted host. */
+static void log_hop(struct moon_str *str, const struct moon_session *session)
+{
+    char ip[MOON_IP_TEXT_MAX];
+
+    if (!session->hop.family)
+        return;
+    moon_str_addf(str, " hop=%s", moon_ip_format(&session->hop, ip));
+    moon_str_addf(str, " client=%s",
+                  session->ip.family ? moon_ip_format(&session->ip, ip) : "unknown");
+}
+
 static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *tenant)
 {
     const struct moon_verdict *verdict = &tenant->verdict;
@@ -296,6 +309,7 @@ static void compose_log(struct decider *d)
     if (r->dmarc.policy)
         moon_str_addf(&str, " policy=%s", moon_dmarc_policy_name(r->dmarc.policy));
     moon_str_addf(&str, " from=%.253s", r->from.domain ? r->from.domain : "-");
+    log_hop(&str, &d->msg->session);
     for (size_t i = 0; i < out->tenant_count && str.length < 2 * MOON_REPLY_LINE_MAX; i++)
         log_tenant(&str, &out->tenants[i]);
     moon_str_addf(&str, " snapshot=%s", d->engine->conf->snapshot_hash);

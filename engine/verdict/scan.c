@@ -2,6 +2,7 @@
  *
  * scan: the way of one message through the engine.
  *
+ *   0. who the client was, when a trusted host has handed the message on
  *   1. who wrote it (From)              5. DMARC, which needs both; then ARC
  *   2. ask DNS for all we can foresee   6. seal: the results are const from here
  *   3. SPF of MAIL FROM and HELO        7. every tenant's policy
@@ -20,6 +21,7 @@
 #include "engine/auth/spf.h"
 #include "engine/base/budget.h"
 #include "engine/message/domain.h"
+#include "engine/message/hops.h"
 #include "engine/verdict/decide.h"
 #include "engine/verdict/tenants.h"
 
@@ -62,6 +64,20 @@ static const char *spf_domain(struct moon_arena *arena, const struct moon_messag
     return msg->session.helo ? moon_domain_normalize(arena, moon_span_of(msg->session.helo)) : NULL;
 }
 
+/* SPF has no client to look at: its reason says which trusted host stands before it. */
+static enum moon_status explain_hop(struct moon_arena *arena, const struct moon_session *session,
+                                    struct moon_results *results)
+{
+    char hop[MOON_IP_TEXT_MAX];
+
+    if (!session->hop_reason)
+        return MOON_OK;
+    const char *reason = moon_arena_printf(arena, "the client behind %s is not known: %s",
+                                           moon_ip_format(&session->hop, hop), session->hop_reason);
+    results->spf.reason = results->spf_helo.reason = reason;
+    return reason ? MOON_OK : MOON_ENOMEM;
+}
+
 /* Steps 1 to 5. */
 static enum moon_status authenticate(const struct moon_engine *engine, struct moon_arena *arena,
                                      const struct moon_message *msg, struct moon_dns *dns,
@@ -96,6 +112,8 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
         status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);
     if (status == MOON_OK)
         status = moon_spf_check_helo(arena, dns, &query, &results->spf_helo);
+    if (status == MOON_OK)
+        status = explain_hop(arena, &msg->session, results);
     if (status == MOON_OK)
         status = moon_dkim_finish(dkim, &results->dkim);
     if (status == MOON_OK)
@@ -170,7 +188,10 @@ enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *
     if (!outcome_r->dns)
         return moon_fail(error, MOON_ENOMEM, "no memory for DNS");
 
-    enum moon_status status = authenticate(engine, arena, msg, outcome_r->dns, results);
+    enum moon_status status =
+        moon_hops_follow(arena, conf->trusted_hops, conf->trusted_hop_count, msg);
+    if (status == MOON_OK)
+        status = authenticate(engine, arena, msg, outcome_r->dns, results);
     if (status != MOON_OK)
         return moon_fail(error, status, "authentication: %s", moon_status_name(status));
     results->dns = moon_dns_stats(outcome_r->dns);

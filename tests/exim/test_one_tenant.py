@@ -13,10 +13,21 @@ TENANTS = {"take": ["take.test", "take.example"], "refuse": ["refuse.test"], "ke
 FILES = {
     "tenants/take.lua": policy("return moon.accept {}"),
     "tenants/keep.lua": policy("return moon.quarantine {}"),
-    "tenants/refuse.lua": policy('return moon.reject { esc = "5.7.26", text = "no" }'),
+    "tenants/refuse.lua": """-- SPDX-License-Identifier: MIT
+local moon <const> = require "moonscan"
+local function always(m)
+  return moon.accept { reason = "always reachable" }
+end
+return {
+  message = function(m)
+    return moon.reject { esc = "5.7.26", text = "no" }
+  end,
+  recipients = { postmaster = always, abuse = always },
+}
+""",
 }
 AUTH = "AUTH PLAIN " + base64.b64encode(b"\0user\0word").decode()
-PUT_OFF = "452 4.5.3 One tenant per transaction, send to this recipient again"
+PUT_OFF = "452 4.5.3 This recipient needs a transaction of its own, send to it again"
 # As in Debian's acl_check_rcpt, beside a refusal of the site's own.
 SITE = """
   deny condition = ${if and{{>{$rcpt_count}{10}}{<{$recipients_count}{${eval:$rcpt_count/2}}}}}
@@ -31,6 +42,19 @@ def single(**daemon):
     return Lab(zones=zones(), tenants=TENANTS, files=FILES, rcpt="acl_moonscan_rcpt",
                main="MOONSCAN_RCPT_ACL = acl_rcpt\n"
                     "MOONSCAN_MANY_TENANTS_HOSTS = <; ; 127.0.5.0/24", acl_rcpt=SITE, **daemon)
+
+
+@suite.lab
+def shared(**daemon):
+    """Tenants share messages; postmaster and abuse are apart."""
+    return Lab(zones=zones(), tenants=TENANTS, files=FILES, rcpt="acl_moonscan_rcpt",
+               main="MOONSCAN_RCPT_ACL = acl_rcpt\nMOONSCAN_TRANSACTION = "
+                    "${if inlisti{$local_part}{postmaster:abuse}{alone}{}}", **daemon)
+
+
+@suite.lab
+def without(**daemon):
+    return Lab(zones=zones(), tenants=TENANTS, files=FILES, **daemon)
 
 
 def rcpt(smtp, address):
@@ -109,9 +133,9 @@ def domains_of_one_tenant_come_together(lab):
 
 @suite.case("single")
 def recipients_of_no_tenant_come_together(lab):
-    done = transactions(lab, ["joe@mx.lab.test", "bob@keep.test", "postmaster"])
-    want([taken for taken, _ in done], [["joe@mx.lab.test", "postmaster"], ["bob@keep.test"]],
-         "transactions")
+    done = transactions(lab, ["joe@mx.lab.test", "bob@keep.test", "sue@mx.lab.test"])
+    want([taken for taken, _ in done], [["joe@mx.lab.test", "sue@mx.lab.test"],
+                                        ["bob@keep.test"]], "transactions")
 
 
 @suite.case("single")
@@ -149,6 +173,42 @@ def a_client_with_bad_recipients_is_refused_as_before(lab):
 def postmaster_is_reached_in_a_transaction_of_its_own(lab):
     done = transactions(lab, ["joe@take.test", "postmaster@keep.test", "postmaster"])
     want([reply.code for _, reply in done], [250, 250, 250], "replies")
+
+
+@suite.case("single")
+def postmaster_and_abuse_are_reached_where_the_rest_of_the_tenant_refuses(lab):
+    done = transactions(lab, ["eve@refuse.test", "Postmaster@refuse.test", "abuse@refuse.test"])
+    want([(taken, reply.code) for taken, reply in done],
+         [(["eve@refuse.test"], 550), (["Postmaster@refuse.test", "abuse@refuse.test"], 250)],
+         "transactions")
+    lab.settled(done[1][1].queue_id)
+    want(set(lab.where(done[1][1].queue_id)), {"inbox refuse"}, "place")
+    verdict = lab.record(done[1][1].queue_id)["verdicts"][0]
+    want((verdict["verdict"], verdict["layer"]), ("accept", "recipient"), "verdict")
+
+
+@suite.case("shared")
+def only_postmaster_and_abuse_can_be_set_apart(lab):
+    done = transactions(lab, ["joe@take.test", "bob@keep.test", "postmaster@refuse.test"])
+    want([taken for taken, _ in done], [["joe@take.test", "bob@keep.test"],
+                                        ["postmaster@refuse.test"]], "transactions")
+    want([reply.code for _, reply in done], [250, 250], "replies")
+
+
+@suite.case("without")
+def in_a_mixed_message_the_rule_for_the_others_holds(lab):
+    with lab.smtp(BANK) as smtp:
+        alone = smtp.message("ann@bank.example", ["postmaster@refuse.test"], mail())
+        mixed = smtp.message("ann@bank.example", ["postmaster@refuse.test", "eve@refuse.test"],
+                             mail())
+        smtp.quit()
+    want((alone.code, mixed.lines), (250, ["550 5.7.26 no"]), "replies")
+
+
+@suite.case("without")
+def in_a_mixed_message_of_two_tenants_postmaster_has_its_own_verdict(lab):
+    queue_id = deliver(lab, mail(), ["postmaster@refuse.test", "bob@keep.test"])
+    want(sorted(lab.where(queue_id)), ["inbox refuse", "quarantine keep"], "places")
 
 
 @suite.case("single")

@@ -49,6 +49,7 @@ static void nothing_said_gives_the_defaults(void **state)
     assert_true(got.timeout_ms == 0);
     assert_int_equal(got.failure, 0);
     assert_false(got.scan_authenticated);
+    assert_false(got.scan_loopback);
     assert_int_equal(complaints, 0);
 }
 
@@ -67,6 +68,8 @@ static void each_setting_is_taken(void **state)
     assert_int_equal(read_one("MOONSCAN_FAILURE", "reject").failure, MOON_WIRE_REJECT);
     assert_true(read_one("MOONSCAN_AUTHENTICATED", "scan").scan_authenticated);
     assert_false(read_one("MOONSCAN_AUTHENTICATED", "skip").scan_authenticated);
+    assert_true(read_one("MOONSCAN_LOOPBACK", "scan").scan_loopback);
+    assert_false(read_one("MOONSCAN_LOOPBACK", "skip").scan_loopback);
     assert_int_equal(complaints, 0);
 }
 
@@ -78,6 +81,7 @@ static void a_wrong_value_is_named_once_and_changes_nothing(void **state)
     } table[] = {
         {"MOONSCAN_PROGRAM", "moonscan", "an absolute path"},
         {"MOONSCAN_PROGRAM", "/a\nb", "an absolute path"},
+        {"MOONSCAN_LOOPBACK", "yes", "skip or scan"},
         {"MOONSCAN_SNAPSHOT", "here", "an absolute path"},
         {"MOONSCAN_SOCKET", "scan.sock", "an absolute path of at most 107 bytes, or none"},
         {"MOONSCAN_TIMEOUT", "0", "seconds, 1 to 3600"},
@@ -96,6 +100,7 @@ static void a_wrong_value_is_named_once_and_changes_nothing(void **state)
         assert_true(got.timeout_ms == 0);
         assert_int_equal(got.failure, 0);
         assert_false(got.scan_authenticated);
+        assert_false(got.scan_loopback);
         if (complaints != 1 || !strstr(complaint, table[i].name) ||
             !strstr(complaint, table[i].wanted) || strchr(complaint, '\n'))
             fail_msg("%s=%s: got %d lines, \"%s\"", table[i].name, table[i].value, complaints,
