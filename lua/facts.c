@@ -22,7 +22,7 @@ struct reference {
 
 void moon_facts_note(struct moon_decide *decide, const char *format, ...)
 {
-    char name[160];
+    char name[300];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(name, sizeof name, format, args); /* a long header name is cut */

@@ -22,7 +22,9 @@ struct moon_decide {
     void *list_context;
     const char **facts;
     size_t fact_count;
-    bool no_memory; /* the arena ran out: the caller answers MOON_ENOMEM */
+    bool no_memory;                        /* the arena ran out: the caller answers MOON_ENOMEM */
+    const struct moon_list_entry *matched; /* by the last list:match that found one, or NULL */
+    const char *matched_in;                /* the `name` of the policy that asked */
     /* Of the layer that runs. */
     struct moon_span code; /* compiled */
     const char *name;      /* shown in messages: "tenants/acme.lua" */
@@ -84,6 +86,8 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
 
 /* Can the recipient unsubscribe with one click, under a signature (one_click.c)? */
 bool moon_facts_one_click(const struct moon_policy_input *input);
+/* Pushes m.tenant.settings; `object` is not used. [-0, +1] */
+void moon_settings_push(lua_State *L, const void *object);
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
 /* Pushes the first field of that name as one line, or nil. [-0, +1] */
@@ -95,6 +99,10 @@ int moon_questions_count(lua_State *L);
 int moon_questions_first_seen(lua_State *L);
 /* Adds moon.accept and the other four to the table at the top. [-0, +0] */
 void moon_verdicts_push_constructors(lua_State *L);
+/* Turns the table of fields at the top into a verdict of that kind; may raise. [-1, +1] */
+void moon_verdicts_construct(lua_State *L, enum moon_verdict_kind kind);
+/* The constant of a policy override type of RFC 9990, or NULL. */
+const char *moon_verdicts_override(struct moon_span word);
 /* Turns the value at `index`, which a policy returned, into decide->verdict; raises when it is no
  * verdict and not nil. [-0, +0] */
 void moon_verdicts_take(lua_State *L, int index);
@@ -103,6 +111,19 @@ void moon_lists_push(lua_State *L, const struct moon_list *list);
 /* Does the list or list entry at `index` name a sealer that vouches for the method? False when the
  * value is neither. [-0, +0] */
 bool moon_lists_vouch(lua_State *L, int index, const char *method, bool *yes_r);
+/* The list entry at `index`, or NULL. [-0, +0] */
+const struct moon_list_entry *moon_lists_entry(lua_State *L, int index);
+/* The first entry that holds, or NULL; noted as LIST:ASKED=NAME, and kept in decide->matched. May
+ * raise. [-0, +0] */
+const struct moon_list_entry *moon_list_first(lua_State *L, const struct moon_list *list,
+                                              const char *asked);
+/* Does a sealer of the entry vouch for the method, and (`must_hold`) do its conditions hold? May
+ * raise. [-0, +0] */
+bool moon_list_vouches(lua_State *L, const struct moon_list_entry *entry, bool must_hold,
+                       const char *method);
+/* For the verdict and its record, in the arena; NULL without memory (noted). Never raises. */
+const struct moon_entry_ref *moon_list_entry_ref(struct moon_decide *decide,
+                                                 const struct moon_list_entry *entry);
 
 /* Functions of dkim records (records.c), also used by lists: the first passing signature of exactly
  * this domain, or NULL. */

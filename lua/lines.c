@@ -98,3 +98,37 @@ int moon_lines_find(struct moon_span source, const char *path)
     }
     return search.line;
 }
+
+void moon_lines_items(struct moon_span source, int *lines_r, size_t count)
+{
+    struct moon_tokens s = moon_tokens_of(source);
+    struct moon_token token;
+    unsigned depth = 0;
+    size_t place = 0;   /* items begun in the outermost table */
+    int before = 0;     /* what lines_r said of the last one: it may turn out to be a key */
+    unsigned since = 0; /* tokens of that item, as far as they may be a key */
+    bool begins = false, key = false;
+
+    for (size_t i = 0; i < count; i++)
+        lines_r[i] = 0;
+    while ((token = moon_tokens_next(&s)).kind) {
+        if (key && token.kind != '=' && place-- <= count)
+            lines_r[place] = before; /* NAME = or ["text"] =, and no comparison */
+        key = false;
+        since++;
+        if (begins && depth == 1 && token.kind != '}') {
+            before = place < count ? lines_r[place] : 0;
+            if (place < count)
+                lines_r[place] = token.line;
+            place++;
+            since = 0;
+        }
+        begins = token.kind == '{' || (depth == 1 && (token.kind == ',' || token.kind == ';'));
+        if (token.kind == '{' && ++depth == 1)
+            place = 0;
+        else if (token.kind == '}' && depth)
+            depth--;
+        else if (token.kind == '=' && depth == 1 && place && (since == 1 || since == 3))
+            key = true;
+    }
+}

@@ -11,5 +11,8 @@
  * The last table of the source that has it counts. The nearest enclosing key that is found counts
  * when the path itself is not; 1 when nothing is. */
 int moon_lines_find(struct moon_span source, const char *path);
+/* The lines of the items of the outermost table, all at once: lines_r[0] is that of item 1. The
+ * last such table of the source that has an item counts; 0 for one that none has. */
+void moon_lines_items(struct moon_span source, int *lines_r, size_t count);
 
 #endif

@@ -1,232 +1,269 @@
 /* SPDX-License-Identifier: MIT
  *
- * list_match: lists as a policy sees them: #list, list[i], list:match(m), list:has(domain).
+ * list_match: which entry of a list holds, and by what. Each condition is a row of the table below:
+ * a function that finds the item by which it holds.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/message/domain.h"
 #include "lua/facts.h"
 
-static bool has_address(const struct moon_texts *texts, const struct moon_recipient *recipient)
+/* ".domain" means everything below it. */
+static bool is_within(const char *domain, const char *item)
 {
-    struct moon_span address = moon_span_of(recipient->address);
-    for (size_t i = 0; i < texts->count; i++) {
+    if (item[0] != '.')
+        return moon_domain_equal(domain, item);
+    return moon_domain_within(domain, item + 1) && !moon_domain_equal(domain, item + 1);
+}
+
+static const char *find_domain(const struct moon_texts *texts, const char *domain)
+{
+    for (size_t i = 0; domain && i < texts->count; i++)
+        if (is_within(domain, texts->items[i]))
+            return texts->items[i];
+    return NULL;
+}
+
+/* Addresses compare without case; domains as above. */
+static const char *find_address(const struct moon_texts *texts, const char *address,
+                                const char *domain)
+{
+    for (size_t i = 0; address && i < texts->count; i++) {
         const char *item = texts->items[i];
-        if (strchr(item, '@') ? moon_span_is_nocase(address, item)
-            : item[0] == '.'  ? moon_domain_within(recipient->domain, item + 1) &&
-                                   !moon_domain_equal(recipient->domain, item + 1)
-                             : moon_domain_equal(recipient->domain, item))
-            return true;
+        if (strchr(item, '@') ? moon_span_is_nocase(moon_span_of(address), item)
+                              : domain && is_within(domain, item))
+            return item;
     }
-    return false;
+    return NULL;
 }
 
-static bool has_domain(const struct moon_texts *texts, const char *domain)
+/* --- conditions: the item by which each holds, or NULL ------------------------------------------
+ */
+
+typedef const char *finder(const struct moon_list_entry *entry,
+                           const struct moon_policy_input *input);
+
+static const char *find_dkim(const struct moon_list_entry *entry,
+                             const struct moon_policy_input *input)
 {
-    for (size_t i = 0; domain && i < texts->count; i++) {
-        const char *item = texts->items[i];
-        if (item[0] == '.'
-                ? moon_domain_within(domain, item + 1) && !moon_domain_equal(domain, item + 1)
-                : moon_domain_equal(domain, item))
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < entry->dkim.count; i++)
+        if (moon_records_dkim_passed(&input->results->dkim, entry->dkim.items[i]))
+            return entry->dkim.items[i];
+    return NULL;
 }
 
-static bool networks_hold(const struct moon_list_entry *entry, const struct moon_ip *ip)
-{
-    for (size_t i = 0; i < entry->network_count; i++)
-        if (moon_net_has(&entry->networks[i], ip))
-            return true;
-    return entry->network_count == 0;
-}
-
-static bool recipients_hold(const struct moon_list_entry *entry,
+static const char *find_spf(const struct moon_list_entry *entry,
                             const struct moon_policy_input *input)
 {
-    for (size_t i = 0; entry->recipients.count && i < input->recipient_count; i++)
-        if (!has_address(&entry->recipients, &input->msg->recipients[input->recipients[i]]))
-            return false;
-    return true;
+    const struct moon_spf *spf = &input->results->spf;
+    return spf->result == MOON_RESULT_PASS ? find_domain(&entry->spf, spf->domain) : NULL;
+}
+
+static const char *find_arc(const struct moon_list_entry *entry,
+                            const struct moon_policy_input *input)
+{
+    for (size_t i = 0; i < entry->arc.count; i++)
+        if (moon_arc_sealed_by(&input->results->arc, entry->arc.items[i]))
+            return entry->arc.items[i];
+    return NULL;
+}
+
+static const char *find_network(const struct moon_list_entry *entry,
+                                const struct moon_policy_input *input)
+{
+    for (size_t i = 0; i < entry->network_texts.count; i++)
+        if (moon_net_has(&entry->networks[i], &input->msg->session.ip))
+            return entry->network_texts.items[i];
+    return NULL;
+}
+
+static const char *find_host(const struct moon_list_entry *entry,
+                             const struct moon_policy_input *input)
+{
+    struct moon_span name = moon_span_of(input->msg->session.host_name);
+    char lower[256];
+    if (name.n && name.p[name.n - 1] == '.')
+        name.n--;
+    if (name.n == 0 || name.n >= sizeof lower)
+        return NULL;
+    for (size_t i = 0; i < name.n; i++)
+        lower[i] = moon_lower(name.p[i]);
+    lower[name.n] = '\0';
+    return find_domain(&entry->hosts, lower);
+}
+
+/* A List-Id can be written by anybody: it needs a pass of the list's owner, unless the entry itself
+ * says how the host is known. */
+static const char *find_list(const struct moon_list_entry *entry,
+                             const struct moon_policy_input *input)
+{
+    const struct moon_mailing_list *list = &input->results->list;
+    bool known = entry->dkim.count || entry->spf.count || entry->arc.count ||
+                 entry->network_texts.count || entry->hosts.count;
+    if (list->id.count != 1 || (!known && !list->verified))
+        return NULL;
+    return find_domain(&entry->list_id, list->id.name);
+}
+
+static const char *find_mail_from(const struct moon_list_entry *entry,
+                                  const struct moon_policy_input *input)
+{
+    return find_address(&entry->mail_from, input->msg->mail_from, input->msg->mail_from_domain);
+}
+
+/* All of them must be listed. */
+static const char *find_recipients(const struct moon_list_entry *entry,
+                                   const struct moon_policy_input *input)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < input->recipient_count; i++) {
+        const struct moon_recipient *recipient = &input->msg->recipients[input->recipients[i]];
+        found = find_address(&entry->recipients, recipient->address, recipient->domain);
+        if (!found)
+            return NULL;
+    }
+    return found;
+}
+
+static const char *find_from(const struct moon_list_entry *entry,
+                             const struct moon_policy_input *input)
+{
+    return find_domain(&entry->from, input->results->from.domain);
+}
+
+static const char *find_dmarc(const struct moon_list_entry *entry,
+                              const struct moon_policy_input *input)
+{
+    const char *result = moon_result_name(input->results->dmarc.result);
+    for (size_t i = 0; i < entry->dmarc.count; i++)
+        if (!strcmp(entry->dmarc.items[i], result) || !strcmp(entry->dmarc.items[i], "any"))
+            return entry->dmarc.items[i];
+    return NULL;
+}
+
+#define AT(field) offsetof(struct moon_list_entry, field)
+
+static const struct condition {
+    const char *name;
+    size_t offset;
+    finder *find;
+} conditions[] = {
+    {"dkim", AT(dkim), find_dkim},
+    {"spf", AT(spf), find_spf},
+    {"arc", AT(arc), find_arc},
+    {"networks", AT(network_texts), find_network},
+    {"hosts", AT(hosts), find_host},
+    {"list_id", AT(list_id), find_list},
+    {"mail_from", AT(mail_from), find_mail_from},
+    {"recipients", AT(recipients), find_recipients},
+    {"from", AT(from), find_from},
+    {"dmarc", AT(dmarc), find_dmarc},
+};
+#define CONDITION_COUNT (sizeof conditions / sizeof conditions[0])
+
+static const struct moon_texts *texts_of(const struct moon_list_entry *entry,
+                                         const struct condition *condition)
+{
+    return (const void *)((const char *)entry + condition->offset);
 }
 
 bool moon_list_entry_holds(const struct moon_list_entry *entry,
                            const struct moon_policy_input *input, const char **why_not_r)
 {
-    const struct moon_results *results = input->results;
     const char *why = NULL;
-
-    if (entry->expires && input->msg->received_s >= entry->expires_s)
+    for (size_t i = 0; i < CONDITION_COUNT && !why; i++)
+        if (texts_of(entry, &conditions[i])->count && !conditions[i].find(entry, input))
+            why = conditions[i].name;
+    if (!why && entry->expires && input->msg->received_s >= entry->expires_s)
         why = "expired";
-    else if (entry->dkim && !moon_records_dkim_passed(&results->dkim, entry->dkim))
-        why = "dkim";
-    else if (entry->spf && (results->spf.result != MOON_RESULT_PASS || !results->spf.domain ||
-                            !moon_domain_equal(results->spf.domain, entry->spf)))
-        why = "spf";
-    else if (entry->arc && !moon_arc_sealed_by(&results->arc, entry->arc))
-        why = "arc";
-    if (!why && !networks_hold(entry, &input->msg->session.ip))
-        why = "networks";
-    if (!why && !recipients_hold(entry, input))
-        why = "recipients";
-    if (!why && entry->from.count && !has_domain(&entry->from, results->from.domain))
-        why = "from";
     if (why_not_r)
         *why_not_r = why;
     return !why;
 }
 
-/* --- entries -----------------------------------------------------------------------------------
- */
-
-#define AT(field) offsetof(struct moon_list_entry, field)
-
-static void push_texts(lua_State *L, const struct moon_texts *texts)
+void moon_list_entry_why(const struct moon_list_entry *entry, const struct moon_policy_input *input,
+                         char *text_r, size_t size)
 {
-    moon_sandbox_charge(L, texts->count + 1);
-    lua_createtable(L, (int)texts->count, 0);
-    for (size_t i = 0; i < texts->count; i++) {
-        lua_pushstring(L, texts->items[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    size_t used = 0;
+    *text_r = '\0';
+    for (size_t i = 0; i < CONDITION_COUNT && used < size; i++) {
+        const char *item =
+            texts_of(entry, &conditions[i])->count ? conditions[i].find(entry, input) : NULL;
+        int n = item ? snprintf(text_r + used, size - used, "%s%s=%s", used ? " " : "",
+                                conditions[i].name, item)
+                     : 0;
+        used += n > 0 ? (size_t)n : 0; /* past the end: cut */
     }
 }
 
-static void push_networks(lua_State *L, const void *object)
+/* The work of asking whether an entry holds. */
+static size_t cost_of(const struct moon_list_entry *entry, const struct moon_policy_input *input)
 {
-    push_texts(L, &((const struct moon_list_entry *)object)->network_texts);
+    size_t cost = 5;
+    for (size_t i = 0; i < CONDITION_COUNT; i++)
+        cost += texts_of(entry, &conditions[i])->count *
+                (conditions[i].find == find_recipients ? input->recipient_count : 1);
+    return cost;
 }
 
-static void push_recipients(lua_State *L, const void *object)
+const struct moon_list_entry *moon_list_first(lua_State *L, const struct moon_list *list,
+                                              const char *asked)
 {
-    push_texts(L, &((const struct moon_list_entry *)object)->recipients);
-}
-
-static void push_from(lua_State *L, const void *object)
-{
-    push_texts(L, &((const struct moon_list_entry *)object)->from);
-}
-
-static const struct moon_fact entry_facts[] = {{"name", MOON_FACT_TEXT, AT(name), NULL},
-                                               {"dkim", MOON_FACT_TEXT, AT(dkim), NULL},
-                                               {"spf", MOON_FACT_TEXT, AT(spf), NULL},
-                                               {"arc", MOON_FACT_TEXT, AT(arc), NULL},
-                                               {"networks", MOON_FACT_PUSH, 0, push_networks},
-                                               {"recipients", MOON_FACT_PUSH, 0, push_recipients},
-                                               {"from", MOON_FACT_PUSH, 0, push_from},
-                                               {"expires", MOON_FACT_TEXT, AT(expires), NULL},
-                                               {"note", MOON_FACT_TEXT, AT(note), NULL},
-                                               {NULL, MOON_FACT_TEXT, 0, NULL}};
-static const struct moon_record entry_record = {"the list entry", NULL, entry_facts, NULL, NULL};
-
-/* --- lists -------------------------------------------------------------------------------------
- */
-
-static const struct moon_record list_record;
-
-/* The work of asking whether an entry holds. May raise. */
-static void charge_entry(lua_State *L, const struct moon_list_entry *entry)
-{
-    const struct moon_decide *decide = moon_sandbox_context(L);
-    moon_sandbox_charge(L, 5 + entry->network_count + entry->from.count +
-                               entry->recipients.count * decide->input->recipient_count);
-}
-
-/* list:match(m): the first entry of which every condition holds, or nil [-0, +1], may raise */
-static int list_match(lua_State *L)
-{
-    const struct moon_list *list = moon_record_check(L, 1, &list_record);
     struct moon_decide *decide = moon_sandbox_context(L);
-    if (!moon_record_test(L, 2, &moon_record_message))
-        return moon_sandbox_raise(L, "list:match wants the message: list:match(m)");
+    const char *expired = NULL, *why = NULL;
+    char by[200];
+
     for (size_t i = 0; i < list->count; i++) {
         const struct moon_list_entry *entry = &list->entries[i];
-        charge_entry(L, entry);
-        if (moon_list_entry_holds(entry, decide->input, NULL)) {
-            moon_facts_note(decide, "%s:match=%.80s", list->name, entry->name);
-            moon_record_push(L, &entry_record, entry, 0);
-            return 1;
+        moon_sandbox_charge(L, cost_of(entry, decide->input));
+        if (moon_list_entry_holds(entry, decide->input, &why)) {
+            moon_list_entry_why(entry, decide->input, by, sizeof by);
+            moon_facts_note(decide, "%s:%s=%.80s (%s:%d %s)", list->name, asked, entry->name,
+                            list->path, entry->line, by);
+            decide->matched = entry;
+            decide->matched_in = decide->name;
+            return entry;
         }
+        if (!expired && !strcmp(why, "expired"))
+            expired = entry->name;
     }
-    moon_facts_note(decide, "%s:match=none", list->name);
-    lua_pushnil(L);
-    return 1;
-}
-
-/* list:has(domain): is the domain one of the list's plain items, or the name of an entry? [-0, +1],
- * may raise */
-static int list_has(lua_State *L)
-{
-    const struct moon_list *list = moon_record_check(L, 1, &list_record);
-    struct moon_span word = {"", 0};
-    bool found = false;
-    if (!lua_isnoneornil(L, 2))
-        word.p = luaL_checklstring(L, 2, &word.n);
-    moon_sandbox_charge(L, list->count / 4 + 1);
-    for (size_t i = 0; word.n && i < list->count && !found; i++)
-        found = moon_span_is_nocase(word, list->entries[i].name);
-    moon_facts_note(moon_sandbox_context(L), "%s:has(%.80s)=%s", list->name, word.p,
-                    found ? "yes" : "no");
-    lua_pushboolean(L, found);
-    return 1;
-}
-
-static void push_match(lua_State *L, const void *object)
-{
-    (void)object; /* comes with the call */
-    lua_pushcfunction(L, list_match);
-}
-
-static void push_has(lua_State *L, const void *object)
-{
-    (void)object; /* comes with the call */
-    lua_pushcfunction(L, list_has);
-}
-
-static size_t list_count(const void *object)
-{
-    return ((const struct moon_list *)object)->count;
-}
-
-static void list_item(lua_State *L, const void *object, size_t i)
-{
-    const struct moon_list_entry *entry = &((const struct moon_list *)object)->entries[i - 1];
-    if (entry->bare)
-        lua_pushstring(L, entry->name);
+    if (expired)
+        moon_facts_note(decide, "%s:%s=none (%.80s has expired)", list->name, asked, expired);
     else
-        moon_record_push(L, &entry_record, entry, 0);
+        moon_facts_note(decide, "%s:%s=none", list->name, asked);
+    return NULL;
 }
 
-static const struct moon_fact list_facts[] = {{"match", MOON_FACT_PUSH, 0, push_match},
-                                              {"has", MOON_FACT_PUSH, 0, push_has},
-                                              {NULL, MOON_FACT_TEXT, 0, NULL}};
-static const struct moon_record list_record = {"the list", NULL, list_facts, list_count, list_item};
-
-void moon_lists_push(lua_State *L, const struct moon_list *list)
-{
-    moon_record_push(L, &list_record, list, 0);
-}
-
-static bool entry_vouches(const struct moon_decide *decide, const struct moon_list_entry *entry,
-                          const char *method)
-{
-    const struct moon_results *results = decide->input->results;
-    return moon_arc_vouches(&results->arc, entry->arc, method, results->from.domain);
-}
-
-bool moon_lists_vouch(lua_State *L, int index, const char *method, bool *yes_r)
+bool moon_list_vouches(lua_State *L, const struct moon_list_entry *entry, bool must_hold,
+                       const char *method)
 {
     const struct moon_decide *decide = moon_sandbox_context(L);
-    const struct moon_list_entry *entry = moon_record_test(L, index, &entry_record);
-    const struct moon_list *list = moon_record_test(L, index, &list_record);
+    const struct moon_results *results = decide->input->results;
+    bool yes = false;
 
-    *yes_r = entry && entry_vouches(decide, entry, method);
-    for (size_t i = 0; list && i < list->count && !*yes_r; i++) {
-        entry = &list->entries[i];
-        if (!entry->arc)
-            continue;
-        charge_entry(L, entry);
-        *yes_r = entry_vouches(decide, entry, method) &&
-                 moon_list_entry_holds(entry, decide->input, NULL);
+    moon_sandbox_charge(L, cost_of(entry, decide->input));
+    for (size_t i = 0; i < entry->arc.count && !yes; i++)
+        yes = moon_arc_vouches(&results->arc, entry->arc.items[i], method, results->from.domain);
+    return yes && (!must_hold || moon_list_entry_holds(entry, decide->input, NULL));
+}
+
+const struct moon_entry_ref *moon_list_entry_ref(struct moon_decide *decide,
+                                                 const struct moon_list_entry *entry)
+{
+    struct moon_entry_ref *ref = moon_arena_alloc(decide->arena, sizeof *ref);
+    char by[200] = "";
+
+    if (moon_list_entry_holds(entry, decide->input, NULL)) /* a policy may name any */
+        moon_list_entry_why(entry, decide->input, by, sizeof by);
+    if (ref)
+        *ref = (struct moon_entry_ref){.list = moon_arena_cstr(decide->arena, entry->list->path),
+                                       .line = entry->line,
+                                       .entry = moon_arena_cstr(decide->arena, entry->name),
+                                       .by = moon_arena_cstr(decide->arena, by)};
+    if (!ref || !ref->list || !ref->entry || !ref->by) {
+        decide->no_memory = true;
+        return NULL;
     }
-    return entry || list;
+    return ref;
 }

@@ -229,7 +229,7 @@ static void push_size(lua_State *L, const void *object)
 
 static const struct moon_fact tenant_facts[] = {
     {"name", MOON_FACT_TEXT, AT(moon_policy_input, tenant), NULL},
-    {"settings", MOON_FACT_LATER, 0, NULL},
+    {"settings", MOON_FACT_PUSH, 0, moon_settings_push},
     {NULL, MOON_FACT_TEXT, 0, NULL}};
 const struct moon_record moon_record_tenant = {"m.tenant", "tenant", tenant_facts, NULL, NULL};
 

@@ -26,6 +26,7 @@
 ---@alias moonscan.ArcMethod "spf"|"dkim"|"dmarc"
 ---@alias moonscan.Body "intact"|"changed"
 ---@alias moonscan.Pattern "srs"|"outlook"|"gmail"
+---@alias moonscan.EntryVerdict "accept"|"quarantine"|"reject"|"defer"
 ---The policy override types of a report (RFC 9990).
 ---@alias moonscan.Override "local_policy"|"mailing_list"|"other"|"policy_test_mode"|"trusted_forwarder"
 
@@ -201,6 +202,7 @@
 
 ---@class moonscan.Tenant
 ---@field name string "" when the recipients belong to no tenant
+---@field settings table<string,any> what tenants.lua gives this tenant; a name that is not there is an error
 
 -- Verdicts ---------------------------------------------------------------------------------------
 
@@ -212,7 +214,8 @@
 ---@field esc string? enhanced status code: "5.7.1" for reject, "4.7.0" for defer, "2.0.0" else
 ---@field text string? what the client is told: one line or several
 ---@field override moonscan.Override? for reports (RFC 9990)
----@field comment string? to the override
+---@field comment string? to the override; with via, its name and note
+---@field via moonscan.ListEntry? the entry that the override goes by: what list:match gave
 ---@field headers string[]? fields to add: "X-Name: value"
 ---@field tag string? in front of the subject
 ---@field reason string? for the log
@@ -223,25 +226,34 @@
 ---@class moonscan.List
 ---@field [integer] moonscan.ListEntry|string
 ---@field match fun(self: moonscan.List, m: moonscan.Message): moonscan.ListEntry? the first entry of which every condition holds
+---@field verdict fun(self: moonscan.List, m: moonscan.Message): moonscan.Verdict? what the first entry says of which every condition holds
 ---@field has fun(self: moonscan.List, domain: string?): boolean is it one of the plain items?
 
 ---An entry of a list, as a policy reads it; in the file, these are its keys.
 ---@class moonscan.ListEntry
 ---@field name string
----@field dkim string? a signature of exactly this domain passes
----@field spf string? SPF passes for exactly this envelope domain
----@field arc string? the chain passes and was sealed by exactly this domain
+---@field dkim string|string[]|nil a signature of exactly this domain passes
+---@field spf string|string[]|nil SPF passes for exactly this envelope domain
+---@field arc string|string[]|nil the chain passes and was sealed by exactly this domain
 ---@field networks string[] the client's address is in one of them
+---@field hosts string[] the client's verified name is among them; ".mx.example": everything below
+---@field list_id string[] the List-Id is among them, and is verified unless the entry says how the host is known
+---@field mail_from string[] the envelope sender is among them: addresses or domains
 ---@field recipients string[] all of this tenant's recipients are among them
 ---@field from string[] the Author Domain is among them; ".bank.example": everything below
+---@field dmarc string[] the result of DMARC is among them; of an entry with a verdict "fail", unless it says otherwise
 ---@field expires string? until the end of this day: "2030-12-31"
 ---@field note string?
+---@field verdict moonscan.EntryVerdict? for list:verdict
+---@field override moonscan.Override? with a verdict; "local_policy", unless it says otherwise
+---@field text string? with a verdict: what a refused or deferred client is told
 
 -- The policy -------------------------------------------------------------------------------------
 
 ---What a policy file returns.
 ---@class moonscan.Policy
 ---@field message? fun(m: moonscan.Message): moonscan.Verdict? asked for each message to this tenant
+---@field locked? fun(m: moonscan.Message): moonscan.Verdict? of site.lua only: asked before all tenants; its verdict is final
 ---@field recipients? table<string,fun(m:moonscan.Message):moonscan.Verdict?> by address or local part: asked first when all recipients belong to one group
 ---@field tests? table[] of the policy
 

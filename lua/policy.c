@@ -19,8 +19,8 @@ struct moon_policies {
     const struct moon_snapshot *snapshot;
     struct moon_sources *sources;
     struct moon_limits limits;
-    char *file;   /* in every tenant's place, or NULL */
-    bool no_lock; /* site.lua was seen to have no function locked */
+    char *file;      /* in every tenant's place, or NULL */
+    bool no_lock[2]; /* site.lua, and its next version, were seen to have no function locked */
 };
 
 enum moon_status moon_policies_create(const struct moon_conf *conf,
@@ -76,13 +76,64 @@ enum moon_status moon_policies_use_file(struct moon_policies *policies, const ch
 /* --- layers ------------------------------------------------------------------------------------
  */
 
+/* Below this stand the next versions of files, each at its own path. */
+#define NEXT "next/"
+
+static const char *live_path(const char *path)
+{
+    return strncmp(path, NEXT, sizeof NEXT - 1) == 0 ? path + sizeof NEXT - 1 : path;
+}
+
+static bool has_list(const struct moon_policies *policies, const char *path)
+{
+    char key[MOON_SNAPSHOT_KEY_MAX];
+    struct moon_span text;
+    int n = snprintf(key, sizeof key, "list/%s", path);
+    return policies->snapshot && n > 0 && (size_t)n < sizeof key &&
+           moon_snapshot_get(policies->snapshot, (struct moon_span){key, (size_t)n}, &text);
+}
+
+/* Puts "next/" in front when the next version is asked and has that list. True: the list is there.
+ */
+static bool choose_list(const struct moon_policies *policies, const struct moon_decide *decide,
+                        char path[MOON_SNAPSHOT_KEY_MAX])
+{
+    char next[MOON_SNAPSHOT_KEY_MAX];
+    if (decide->input->next && (size_t)snprintf(next, sizeof next, NEXT "%s", path) < sizeof next &&
+        has_list(policies, next)) {
+        memcpy(path, next, sizeof next);
+        return true;
+    }
+    return has_list(policies, path);
+}
+
+/* Where a list of that name is: for a shared policy in the tenant's own folder first, else beside
+ * the policy; of the next version where it has one. False: it cannot be a list's name. */
+static bool list_path(const struct moon_policies *policies, const struct moon_decide *decide,
+                      const char *name, char path_r[MOON_SNAPSHOT_KEY_MAX])
+{
+    const char *policy = live_path(decide->name);
+    char own[MOON_SNAPSHOT_KEY_MAX];
+    bool file = policies->file && !strcmp(decide->name, policies->file);
+
+    if (!moon_sources_list_path(policy, name, path_r, MOON_SNAPSHOT_KEY_MAX))
+        return false;
+    int n = snprintf(own, sizeof own, "tenants/%s/lists/%s.lua", decide->input->tenant, name);
+    if (!file && !strncmp(policy, "policies/", 9) && n > 0 && (size_t)n < sizeof own &&
+        choose_list(policies, decide, own))
+        memcpy(path_r, own, sizeof own);
+    else if (!file)
+        (void)choose_list(policies, decide, path_r); /* none: the error names the live path */
+    return true;
+}
+
 static const struct moon_list *find_list(struct moon_decide *decide, const char *name,
                                          struct moon_error *error)
 {
     struct moon_policies *policies = decide->list_context;
     const struct moon_list *list = NULL;
-    char path[MOON_SNAPSHOT_KEY_MAX];
-    if (!moon_sources_list_path(decide->name, name, path, sizeof path))
+    char path[MOON_SNAPSHOT_KEY_MAX] = "";
+    if (!list_path(policies, decide, name, path))
         (void)moon_fail(error, MOON_ECONF,
                         "a list is named by lower-case letters, digits, - and _");
     else if (moon_sources_list(policies->sources, path, name, &list, error) == MOON_ENOMEM)
@@ -106,11 +157,12 @@ static enum moon_status run_policy(struct moon_policies *policies, struct moon_d
 static enum moon_status run_locked(struct moon_policies *policies, struct moon_decide *decide,
                                    const char *path, struct moon_error *error)
 {
-    if (!path || policies->no_lock)
+    bool *known = path ? &policies->no_lock[path != live_path(path)] : NULL;
+    if (!path || *known)
         return MOON_OK;
     decide->no_lock = false;
     enum moon_status status = run_policy(policies, decide, path, MOON_LAYER_LOCKED, error);
-    policies->no_lock = status == MOON_OK && decide->no_lock;
+    *known = status == MOON_OK && decide->no_lock;
     return status;
 }
 
@@ -163,12 +215,21 @@ static const char *path_in_snapshot(const struct moon_policies *policies,
 static const char *tenant_path(const struct moon_policies *policies, struct moon_decide *decide)
 {
     char key[300];
+    const char *path = NULL;
     if (policies->file)
         return policies->file;
-    int n = snprintf(key, sizeof key, "tenant/%s", decide->input->tenant);
+    int n = snprintf(key, sizeof key, "next-tenant/%s", decide->input->tenant);
     if (!*decide->input->tenant || n < 0 || (size_t)n >= sizeof key)
         return NULL;
-    return path_in_snapshot(policies, decide, key);
+    if (decide->input->next)
+        path = path_in_snapshot(policies, decide, key);
+    return path ? path : path_in_snapshot(policies, decide, key + sizeof "next-" - 1);
+}
+
+static const char *site_path(const struct moon_policies *policies, struct moon_decide *decide)
+{
+    const char *path = decide->input->next ? path_in_snapshot(policies, decide, "next-site") : NULL;
+    return path ? path : path_in_snapshot(policies, decide, "site");
 }
 
 enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_arena *arena,
@@ -189,8 +250,7 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
     const char *built_in = moon_arena_printf(arena, "built-in:%s", policies->conf->policy);
     if (!built_in)
         return MOON_ENOMEM;
-    const char *paths[] = {tenant_path(policies, &decide),
-                           path_in_snapshot(policies, &decide, "site"), built_in};
+    const char *paths[] = {tenant_path(policies, &decide), site_path(policies, &decide), built_in};
     enum moon_status status = run_locked(policies, &decide, paths[1], &error);
     for (size_t i = 0; i < 3 && status == MOON_OK && verdict_r->kind == MOON_VERDICT_NONE; i++)
         if (paths[i])
@@ -211,6 +271,18 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
     return MOON_OK;
 }
 
+bool moon_policies_has_next(const struct moon_policies *policies, const char *tenant)
+{
+    char key[300];
+    struct moon_span path;
+    int n = snprintf(key, sizeof key, "next-tenant/%s", tenant);
+    if (!policies->snapshot || n < 0 || (size_t)n >= sizeof key)
+        return false;
+    return moon_snapshot_get(policies->snapshot, MOON_SPAN("next-site"), &path) ||
+           (*tenant &&
+            moon_snapshot_get(policies->snapshot, (struct moon_span){key, (size_t)n}, &path));
+}
+
 /* --- publishing --------------------------------------------------------------------------------
  */
 
@@ -229,7 +301,7 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
                                  .list_context = policies,
                                  .publishing = true,
                                  .verdict = &verdict};
-    bool site = !strcmp(path, "site.lua");
+    bool site = !strcmp(live_path(path), "site.lua");
     enum moon_status status = MOON_OK;
     moon_sources_trim(policies->sources);
     if (site)

@@ -19,8 +19,8 @@ struct verdict {
     char where[128];
 };
 
-static const char *const fields[] = {"esc",     "text", "override", "comment",
-                                     "headers", "tag",  "reason"};
+static const char *const fields[] = {"esc", "text",    "override", "comment",
+                                     "via", "headers", "tag",      "reason"};
 #define FIELD_COUNT (sizeof fields / sizeof fields[0])
 
 /* RFC 9990, the policy override types of a report. */
@@ -108,6 +108,21 @@ static void check_override(lua_State *L, const char *what)
     lua_pop(L, 1);
 }
 
+/* The entry that the override goes by. */
+static void check_via(lua_State *L, const char *what)
+{
+    int type = lua_getfield(L, 1, "via");
+    if (type != LUA_TNIL && !moon_lists_entry(L, -1))
+        (void)moon_sandbox_raise(L, "%s: via must be the entry that list:match(m) gave, not a %s",
+                                 what, lua_typename(L, type));
+    if (type != LUA_TNIL && lua_getfield(L, 1, "override") == LUA_TNIL)
+        (void)moon_sandbox_raise(L,
+                                 "%s: via wants an override beside it, like override = "
+                                 "\"trusted_forwarder\"",
+                                 what);
+    lua_settop(L, 1);
+}
+
 static void check_text(lua_State *L, const char *what, const char *field)
 {
     int type = lua_getfield(L, 1, field);
@@ -172,6 +187,7 @@ static int construct(lua_State *L)
     check_keys(L, what);
     check_esc(L, what, kind);
     check_override(L, what);
+    check_via(L, what);
     check_headers(L, what);
     check_text(L, what, "text");
     check_text(L, what, "comment");
@@ -188,6 +204,14 @@ static int construct(lua_State *L)
     }
     lua_setmetatable(L, -2);
     return 1;
+}
+
+void moon_verdicts_construct(lua_State *L, enum moon_verdict_kind kind)
+{
+    lua_pushinteger(L, kind);
+    lua_pushcclosure(L, construct, 1);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
 }
 
 void moon_verdicts_push_constructors(lua_State *L)
@@ -291,12 +315,43 @@ static void take_headers(lua_State *L, struct moon_verdict *verdict)
     lua_pop(L, 1);
 }
 
-static const char *constant_override(struct moon_span word)
+const char *moon_verdicts_override(struct moon_span word)
 {
     for (size_t i = 0; i < OVERRIDE_COUNT; i++)
         if (moon_span_is(word, overrides[i]))
             return overrides[i];
     return NULL;
+}
+
+/* "name: note" of an entry, as comment to its override. */
+static const char *comment_of(struct moon_decide *decide, const struct moon_list_entry *entry)
+{
+    char text[MOON_REPLY_LINE_MAX + 1];
+    (void)snprintf(text, sizeof text, "%s%s%s", entry->name, entry->note ? ": " : "",
+                   entry->note ? entry->note : ""); /* cut */
+    const char *line = one_line(decide, moon_span_of(text), MOON_REPLY_LINE_MAX, true);
+    return line && *line ? line : NULL;
+}
+
+/* The override of the verdict whose fields are at the top, its comment, and the entry it goes by:
+ * the one that the verdict names, else the last that matched. */
+static void take_override(lua_State *L, struct moon_verdict *verdict)
+{
+    struct moon_decide *decide = moon_sandbox_context(L);
+    (void)lua_getfield(L, -1, "via");
+    const struct moon_list_entry *entry = moon_lists_entry(L, -1);
+    lua_pop(L, 1);
+    verdict->override = moon_verdicts_override(field_of(L, "override"));
+    verdict->comment = line_field(L, "comment", MOON_REPLY_LINE_MAX, true);
+    if (!verdict->override)
+        return;
+    if (!entry && decide->matched_in == decide->name)
+        entry = decide->matched;
+    if (!entry)
+        return;
+    verdict->via = moon_list_entry_ref(decide, entry);
+    if (!verdict->comment)
+        verdict->comment = comment_of(decide, entry);
 }
 
 void moon_verdicts_take(lua_State *L, int index)
@@ -319,8 +374,7 @@ void moon_verdicts_take(lua_State *L, int index)
     if (esc.n && is_esc(esc) && esc.p[0] == class_of(value->kind))
         verdict->esc = one_line(decide, esc, 16, false);
     verdict->text = reply_text(L);
-    verdict->override = constant_override(field_of(L, "override"));
-    verdict->comment = line_field(L, "comment", MOON_REPLY_LINE_MAX, true);
+    take_override(L, verdict);
     verdict->tag = line_field(L, "tag", TAG_BYTES_MAX, true);
     verdict->reason = line_field(L, "reason", MOON_REPLY_LINE_MAX, true);
     take_headers(L, verdict);

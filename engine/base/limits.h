@@ -116,7 +116,15 @@
 #define MOON_LIST_MEMORY_MAX   (16u * 1024 * 1024) /* what a list of that size can need */
 #define MOON_PATTERN_BYTES_MAX 1000u
 #define MOON_TENANTS_BYTES_MAX (16u * 1024 * 1024) /* tenants.map: 500,000 domains */
-#define MOON_FACTS_MAX         200u /* names of facts kept with a verdict; there are fewer */
+/* tenants.lua: one entry of a tenant is written by hand or by a provisioning program; what 10,000
+ * of them may need to be read: 30 KB of memory and 50,000 instructions each, a minute in all. */
+#define MOON_TENANT_CONF_BYTES_MAX    (64u * 1024)
+#define MOON_TENANT_SETTINGS_MAX      200u
+#define MOON_TENANT_PARTS_MAX         1000u /* of a list or map among them */
+#define MOON_TENANT_FILE_INSTRUCTIONS 500000000L
+#define MOON_TENANT_FILE_BYTES        (512L * 1024 * 1024)
+#define MOON_TENANT_FILE_MS           60000
+#define MOON_FACTS_MAX                200u /* names of facts kept with a verdict; there are fewer */
 
 /* What one tenant's decision may ask beyond the message, and of these by DNS; all decisions of a
  * message together ask so much more by DNS than the message itself may, so that a stranger's

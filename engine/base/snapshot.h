@@ -14,6 +14,9 @@
  *        list/<path>         source text of a list
  *        site                path of the site's policy (absent: none)
  *        domain/<domain>     tenant name (domains normalized)
+ *        next-site           path of the site's policy in the next version (absent: none)
+ *        next-tenant/<name>  path of the tenant's policy in the next version (absent: none)
+ *        tenant-conf/<name>  what tenants.lua gives this tenant; "*": all others (tenant_conf.h)
  *        tenant/<name>       path of the tenant's policy, or "" for a tenant without its own
  */
 #ifndef MOON_BASE_SNAPSHOT_H

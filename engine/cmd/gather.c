@@ -4,9 +4,12 @@
  *
  *   moonscan.lua            settings
  *   tenants.map             "domain: tenant" lines
+ *   tenants.lua             modes, settings and shared policies of tenants
  *   site.lua                the site's policy, with lists/NAME.lua
  *   tenants/NAME.lua        a tenant's policy, with tenants/lists/NAME.lua
  *   tenants/NAME/policy.lua the same in a folder of its own, with tenants/NAME/lists/NAME.lua
+ *   policies/NAME.lua       a policy that tenants share, or policies/NAME/policy.lua
+ *   next/                   the next version of any policy or list above, at the same path
  *
  * Files that may not exist are skipped; whatever exists is read and must be right.
  */
@@ -70,8 +73,8 @@ void moon_gather_note(struct moon_gather *gather, const char *format, ...)
 
 static void note_unread(struct moon_gather *gather, const char *path, const char *name)
 {
-    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.map", "tenants",
-                                        "lists"};
+    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.lua", "tenants.map",
+                                        "tenants",      "policies", "lists",       "next"};
     struct moon_nearest nearest = {0};
     struct moon_span file = moon_span_of(name);
     (void)path; /* the configuration folder itself */
@@ -239,14 +242,19 @@ enum moon_status moon_gather_read(struct moon_gather *gather)
         return gather->no_memory ? MOON_ENOMEM : MOON_OK;
     }
     read_settings(gather);
-    moon_gather_tenants_folder(gather);
+    moon_gather_conf_read(gather);
+    moon_gather_folders(gather);
     read_map(gather);
     if (moon_gather_source(gather, "policy", "site.lua", MOON_SOURCE_BYTES_MAX)) {
+        gather->site = "site.lua";
         moon_gather_add(gather, "site", "", MOON_SPAN("site.lua"));
         gather->policy_count++;
     }
     moon_gather_each(gather, "lists", moon_gather_list);
     moon_gather_each(gather, ".", note_unread);
+    moon_gather_next(gather);
     moon_gather_tenants_add(gather);
+    moon_gather_modes(gather);
+    drop_text(&gather->tenants_text);
     return gather->no_memory ? MOON_ENOMEM : MOON_OK;
 }

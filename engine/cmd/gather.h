@@ -8,10 +8,23 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/snapshot.h"
+#include "lua/tenants_config.h"
+
+/* A policy of policies/, shared by tenants. */
+struct moon_gather_shared {
+    const char *name, *path;
+    const char *next; /* the next version; NULL: there is none */
+    bool next_lists;  /* next/ has a list for it */
+};
 
 struct moon_gather_tenant {
     const char *name;
-    const char *path; /* of its policy; "": it has none */
+    const char *path;                       /* of its policy; "": it has none */
+    const char *next;                       /* the next version of it; NULL: there is none */
+    const struct moon_tenants_entry *entry; /* of tenants.lua, or NULL */
+    bool elsewhere;                         /* the map or a folder names it too */
+    bool folder;                            /* tenants/NAME/ is there, without a policy */
+    bool next_lists;                        /* next/tenants/NAME/lists has one */
 };
 
 struct moon_gather {
@@ -27,14 +40,23 @@ struct moon_gather {
     size_t tenant_known;
     uint32_t *tenant_slots; /* hash table of indices into tenants, from 1; 0: free */
     size_t tenant_slot_count;
+    struct moon_span tenants_text; /* tenants.lua, for the lines of mistakes */
+    struct moon_tenants_config tenants_conf;
+    const struct moon_tenants_entry *others; /* its "*", or NULL */
+    struct moon_gather_shared *shared;
+    size_t shared_count;
+    const char *site, *next_site;                                  /* paths, or NULL */
+    bool next_site_lists, next_tenants_lists, next_policies_lists; /* next/ has some there */
+    const char *modes; /* which tenants are in which mode, lines; NULL: all enforce */
     bool no_memory;
 };
 
 /* Notes a mistake. */
 void moon_gather_complain(struct moon_gather *gather, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Reads moonscan.lua, tenants.map, site.lua, tenants/ and the lists. arena, config_dir and writer
- * are given. MOON_ENOMEM is the only failure; mistakes are in gather->errors. */
+/* Reads moonscan.lua, tenants.lua, tenants.map, site.lua, policies/, tenants/, next/ and the lists.
+ * arena, config_dir and writer are given. MOON_ENOMEM is the only failure; mistakes are in
+ * gather->errors. */
 enum moon_status moon_gather_read(struct moon_gather *gather);
 /* tenants.map, for the fuzzer: "domain: tenant" lines as in Exim's lsearch files. */
 void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_span text);

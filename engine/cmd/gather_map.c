@@ -77,6 +77,13 @@ static void add_domains(struct moon_gather *gather, const char *path, struct map
     }
 }
 
+static void name_tenant(struct moon_gather *gather, struct moon_span name)
+{
+    struct moon_gather_tenant *tenant = moon_gather_tenant(gather, name);
+    if (tenant) /* else there was no memory, which is noted */
+        tenant->elsewhere = true;
+}
+
 void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_span text)
 {
     struct moon_buf buf = moon_buf_of(text);
@@ -105,7 +112,7 @@ void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_s
         add_map_line(gather, path, &all, &parsed);
         /* Neighbours mostly name the same tenant: one search for each run of them. */
         if (moon_gather_is_tenant_name(parsed.tenant) && !moon_span_eq(parsed.tenant, last))
-            (void)moon_gather_tenant(gather, parsed.tenant); /* no_memory is noted */
+            name_tenant(gather, parsed.tenant);
         last = parsed.tenant;
     }
     if (!gather->no_memory)

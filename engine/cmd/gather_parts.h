@@ -36,9 +36,18 @@ struct moon_gather_tenant *moon_gather_tenant_find(const struct moon_gather *gat
                                                    struct moon_span name);
 /* The same; adds it. NULL without memory. */
 struct moon_gather_tenant *moon_gather_tenant(struct moon_gather *gather, struct moon_span name);
-/* The folder tenants/. */
-void moon_gather_tenants_folder(struct moon_gather *gather);
-/* When all tenants are known: their records, and notes about those without a policy. */
+/* tenants.lua, before the folders are read. */
+void moon_gather_conf_read(struct moon_gather *gather);
+/* The folders policies/ and tenants/. */
+void moon_gather_folders(struct moon_gather *gather);
+/* The folder next/, when all tenants are known. */
+void moon_gather_next(struct moon_gather *gather);
+/* Who has which policy; then the records of tenants, and notes about those without a policy. */
 void moon_gather_tenants_add(struct moon_gather *gather);
+/* Records of modes and next versions, and what there is to say of them. */
+void moon_gather_modes(struct moon_gather *gather);
+/* A mistake in tenants.lua at this path of keys, like "acme.policy". */
+void moon_gather_conf_complain(struct moon_gather *gather, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

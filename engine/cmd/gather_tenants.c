@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * gather_tenants: who the tenants are, and the folder with their policies. Names are found by a
- * hash table: there may be 100,000 of them.
+ * gather_tenants: the folders with policies of tenants, tenants/ and policies/, and their next
+ * versions below next/. In each a policy is NAME.lua or NAME/policy.lua, with lists/ beside it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,81 +9,8 @@
 #include <sys/stat.h>
 
 #include "engine/base/limits.h"
+#include "engine/base/nearest.h"
 #include "engine/cmd/gather_parts.h"
-
-/* --- names -------------------------------------------------------------------------------------
- */
-
-bool moon_gather_is_tenant_name(struct moon_span name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || moon_is_digit(c);
-        if (!plain && (i == 0 || (c != '-' && c != '_' && c != '.')))
-            return false;
-    }
-    return name.n > 0 && name.n <= 64 && !moon_span_is(name, "lists");
-}
-
-/* The slot of that name, or the free one where it belongs. */
-static uint32_t *slot_of(const struct moon_gather *gather, struct moon_span name)
-{
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (size_t i = 0; i < name.n; i++)
-        hash = (hash ^ (unsigned char)name.p[i]) * 16777619u;
-    size_t i = hash & (gather->tenant_slot_count - 1);
-    while (gather->tenant_slots[i] &&
-           !moon_span_is(name, gather->tenants[gather->tenant_slots[i] - 1].name))
-        i = (i + 1) & (gather->tenant_slot_count - 1);
-    return &gather->tenant_slots[i];
-}
-
-struct moon_gather_tenant *moon_gather_tenant_find(const struct moon_gather *gather,
-                                                   struct moon_span name)
-{
-    uint32_t found = gather->tenant_slot_count ? *slot_of(gather, name) : 0;
-    return found ? &gather->tenants[found - 1] : NULL;
-}
-
-/* Room for one more; the table stays half empty. */
-static bool reserve_slot(struct moon_gather *gather)
-{
-    size_t count = gather->tenant_slot_count ? 2 * gather->tenant_slot_count : 64;
-    if (2 * (gather->tenant_known + 1) <= gather->tenant_slot_count)
-        return true;
-    uint32_t *slots = moon_arena_array(gather->arena, count, sizeof *slots);
-    if (!slots)
-        return false;
-    memset(slots, 0, count * sizeof *slots);
-    gather->tenant_slots = slots;
-    gather->tenant_slot_count = count;
-    for (size_t i = 0; i < gather->tenant_known; i++)
-        *slot_of(gather, moon_span_of(gather->tenants[i].name)) = (uint32_t)i + 1;
-    return true;
-}
-
-struct moon_gather_tenant *moon_gather_tenant(struct moon_gather *gather, struct moon_span name)
-{
-    struct moon_gather_tenant *tenant = moon_gather_tenant_find(gather, name);
-    size_t n = gather->tenant_known;
-    if (tenant)
-        return tenant;
-    struct moon_gather_tenant *larger =
-        moon_arena_append(gather->arena, gather->tenants, n, sizeof *larger);
-    const char *copy = larger ? moon_arena_dup(gather->arena, name) : NULL;
-    if (!copy || !reserve_slot(gather)) {
-        gather->no_memory = true;
-        return NULL;
-    }
-    gather->tenants = larger;
-    larger[n] = (struct moon_gather_tenant){.name = copy, .path = ""};
-    *slot_of(gather, name) = (uint32_t)n + 1;
-    gather->tenant_known++;
-    return &larger[n];
-}
-
-/* --- the folder tenants/ -----------------------------------------------------------------------
- */
 
 /* The policy at `path`, which lives in the arena, is this tenant's. */
 static void has_policy(struct moon_gather *gather, struct moon_span name, const char *path)
@@ -94,29 +21,120 @@ static void has_policy(struct moon_gather *gather, struct moon_span name, const 
                              gather->config_dir, path, tenant->name, tenant->path);
     else if (tenant)
         tenant->path = path;
+    if (tenant)
+        tenant->elsewhere = true;
 }
 
-static void add_tenant_folder(struct moon_gather *gather, const char *name)
+/* The next version of a tenant's policy; the tenant is known. */
+static void has_next(struct moon_gather *gather, struct moon_gather_tenant *tenant,
+                     const char *path)
+{
+    if (tenant->next)
+        moon_gather_complain(gather,
+                             "%s/%s: tenant '%s' has another next version in %s; remove one",
+                             gather->config_dir, path, tenant->name, tenant->next);
+    else
+        tenant->next = path;
+}
+
+static struct moon_gather_shared *shared_of(struct moon_gather *gather, struct moon_span name)
+{
+    for (size_t i = 0; i < gather->shared_count; i++)
+        if (moon_span_is(name, gather->shared[i].name))
+            return &gather->shared[i];
+    return NULL;
+}
+
+static void add_shared(struct moon_gather *gather, struct moon_span name, const char *path)
+{
+    struct moon_gather_shared *larger =
+        moon_arena_append(gather->arena, gather->shared, gather->shared_count, sizeof *larger);
+    const char *copy = larger ? moon_arena_dup(gather->arena, name) : NULL;
+    if (!copy) {
+        gather->no_memory = true;
+        return;
+    }
+    gather->shared = larger;
+    larger[gather->shared_count++] = (struct moon_gather_shared){.name = copy, .path = path};
+}
+
+/* A next version of nothing: whose was meant? */
+static void complain_nobody(struct moon_gather *gather, const char *path, const char *kind,
+                            struct moon_span name, const char *nearest)
+{
+    moon_gather_complain(gather, "%s/%s: there is no %s '%.*s'%s%s%s", gather->config_dir, path,
+                         kind, (int)(name.n < 100 ? name.n : 100), name.p,
+                         nearest ? "; is '" : "; next/ holds new versions of what is there",
+                         nearest ? nearest : "", nearest ? "' meant?" : "");
+}
+
+/* The policy at `path` was found under `folder`. */
+static void claim(struct moon_gather *gather, const char *folder, struct moon_span name,
+                  const char *path)
+{
+    bool next = !strncmp(folder, "next/", 5), tenants = strstr(folder, "tenants") != NULL;
+    struct moon_gather_tenant *tenant = moon_gather_tenant_find(gather, name);
+    struct moon_gather_shared *shared = shared_of(gather, name);
+    struct moon_nearest nearest = {0};
+
+    gather->policy_count++;
+    if (tenants && !next) {
+        has_policy(gather, name, path);
+    } else if (tenants && tenant) {
+        has_next(gather, tenant, path);
+    } else if (tenants) {
+        for (size_t i = 0; i < gather->tenant_known; i++)
+            moon_nearest_offer(&nearest, name, gather->tenants[i].name);
+        complain_nobody(gather, path, "tenant", name, nearest.best);
+    } else if ((next && shared && shared->next) || (!next && shared)) {
+        moon_gather_complain(gather, "%s/%s: %s is the same policy; remove one", gather->config_dir,
+                             path, next ? shared->next : shared->path);
+    } else if (next && shared) {
+        shared->next = path;
+    } else if (next) {
+        for (size_t i = 0; i < gather->shared_count; i++)
+            moon_nearest_offer(&nearest, name, gather->shared[i].name);
+        complain_nobody(gather, path, "policy", name, nearest.best);
+    } else {
+        add_shared(gather, name, path);
+    }
+}
+
+/* The folder `name` below `folder`: policy.lua, and lists/. */
+static void add_folder(struct moon_gather *gather, const char *folder, const char *name)
 {
     char lists[300];
-    size_t errors = gather->error_count;
-    const char *path = moon_arena_printf(gather->arena, "tenants/%s/policy.lua", name);
+    size_t errors = gather->error_count, count = gather->list_count;
+    bool next = !strncmp(folder, "next/", 5), tenants = strstr(folder, "tenants") != NULL;
+    struct moon_span stem = moon_span_of(name);
+    const char *path = moon_arena_printf(gather->arena, "%s/%s/policy.lua", folder, name);
+
     if (!path) {
         gather->no_memory = true;
         return;
     }
-    if (moon_gather_source(gather, "policy", path, MOON_SOURCE_BYTES_MAX)) {
-        gather->policy_count++;
-        has_policy(gather, moon_span_of(name), path);
-    } else if (gather->error_count == errors) {
-        moon_gather_complain(gather, "%s/%s: there is no such file; a tenant's folder has one",
-                             gather->config_dir, path);
-    }
-    (void)snprintf(lists, sizeof lists, "tenants/%.64s/lists", name);
+    bool policy = moon_gather_source(gather, "policy", path, MOON_SOURCE_BYTES_MAX);
+    if (policy)
+        claim(gather, folder, stem, path);
+    (void)snprintf(lists, sizeof lists, "%.32s/%.64s/lists", folder, name);
     moon_gather_each(gather, lists, moon_gather_list);
+    struct moon_gather_tenant *tenant = !tenants ? NULL
+                                        : next   ? moon_gather_tenant_find(gather, stem)
+                                                 : moon_gather_tenant(gather, stem);
+    struct moon_gather_shared *shared = tenants ? NULL : shared_of(gather, stem);
+    if (next && tenant)
+        tenant->next_lists = gather->list_count > count;
+    if (next && shared)
+        shared->next_lists = gather->list_count > count;
+    if (tenant && !next && !policy && gather->error_count == errors)
+        tenant->folder = tenant->elsewhere = true; /* a shared policy may be enough */
+    if (!tenants && !next && !policy && gather->error_count == errors)
+        moon_gather_complain(gather, "%s/%s: there is no such file; the folder of a policy has one",
+                             gather->config_dir, path);
 }
 
-static void add_tenant(struct moon_gather *gather, const char *folder, const char *name)
+/* One entry of tenants/ or policies/, or of those below next/. */
+static void add_entry(struct moon_gather *gather, const char *folder, const char *name)
 {
     char whole[4096];
     struct stat st;
@@ -133,61 +151,63 @@ static void add_tenant(struct moon_gather *gather, const char *folder, const cha
     bool folder_of = S_ISDIR(st.st_mode);
     if (!folder_of && !stem.n)
         return; /* editors leave copies behind */
-    struct moon_span tenant = folder_of ? moon_span_of(name) : stem;
-    if (!moon_gather_is_tenant_name(tenant)) {
+    if (!moon_gather_is_tenant_name(folder_of ? moon_span_of(name) : stem)) {
         moon_gather_complain(gather,
-                             "%s: a tenant's name is made of lower-case letters, digits, '-', '_' "
+                             "%s: a %s's name is made of lower-case letters, digits, '-', '_' "
                              "and '.'; rename it",
-                             whole);
+                             whole, strstr(folder, "tenants") ? "tenant" : "policy");
         return;
     }
     if (folder_of) {
-        add_tenant_folder(gather, name);
+        add_folder(gather, folder, name);
         return;
     }
-    const char *path = moon_arena_printf(gather->arena, "tenants/%s", name);
-    if (!path) {
+    const char *path = moon_arena_printf(gather->arena, "%s/%s", folder, name);
+    if (!path)
         gather->no_memory = true;
-    } else if (moon_gather_source(gather, "policy", path, MOON_SOURCE_BYTES_MAX)) {
-        gather->policy_count++;
-        has_policy(gather, tenant, path);
-    }
+    else if (moon_gather_source(gather, "policy", path, MOON_SOURCE_BYTES_MAX))
+        claim(gather, folder, stem, path);
 }
 
-void moon_gather_tenants_folder(struct moon_gather *gather)
+void moon_gather_folders(struct moon_gather *gather)
 {
-    moon_gather_each(gather, "tenants", add_tenant);
+    moon_gather_each(gather, "policies", add_entry);
+    moon_gather_each(gather, "policies/lists", moon_gather_list);
+    moon_gather_each(gather, "tenants", add_entry);
     moon_gather_each(gather, "tenants/lists", moon_gather_list);
 }
 
-/* Tenants of the map without a policy; the first few by name. */
-static void note_tenants(struct moon_gather *gather)
+/* Lists of next/; true when there are any. */
+static bool add_next_lists(struct moon_gather *gather, const char *folder)
 {
-    const char *first = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < gather->tenant_known; i++) {
-        if (*gather->tenants[i].path)
-            continue;
-        first = first ? first : gather->tenants[i].name;
-        count++;
-    }
-    if (count == 1)
-        moon_gather_note(
-            gather,
-            "tenant '%s' has no policy (tenants/%s.lua); the site's or the built-in decides", first,
-            first);
-    else if (count)
-        moon_gather_note(
-            gather,
-            "%zu tenants have no policy ('%s' is the first); the site's or the built-in decides",
-            count, first);
+    size_t count = gather->list_count;
+    moon_gather_each(gather, folder, moon_gather_list);
+    return gather->list_count > count;
 }
 
-void moon_gather_tenants_add(struct moon_gather *gather)
+/* What next/ holds that nobody reads. */
+static void note_unread(struct moon_gather *gather, const char *folder, const char *name)
 {
-    for (size_t i = 0; i < gather->tenant_known; i++)
-        moon_gather_add(gather, "tenant", gather->tenants[i].name,
-                        moon_span_of(gather->tenants[i].path));
-    gather->tenant_count = gather->tenant_known;
-    note_tenants(gather);
+    static const char *const known[] = {"site.lua", "lists", "tenants", "policies"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(name, known[i]))
+            return;
+    if (moon_gather_stem(name).n || !strcmp(name, "tenants.map"))
+        moon_gather_note(
+            gather, "%s/%s/%s is not read: next/ holds site.lua, tenants/, policies/ and lists",
+            gather->config_dir, folder, name);
+}
+
+void moon_gather_next(struct moon_gather *gather)
+{
+    moon_gather_each(gather, "next", note_unread);
+    if (moon_gather_source(gather, "policy", "next/site.lua", MOON_SOURCE_BYTES_MAX)) {
+        gather->next_site = "next/site.lua";
+        gather->policy_count++;
+    }
+    gather->next_site_lists = add_next_lists(gather, "next/lists");
+    moon_gather_each(gather, "next/policies", add_entry);
+    gather->next_policies_lists = add_next_lists(gather, "next/policies/lists");
+    moon_gather_each(gather, "next/tenants", add_entry);
+    gather->next_tenants_lists = add_next_lists(gather, "next/tenants/lists");
 }

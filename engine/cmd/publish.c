@@ -65,6 +65,8 @@ static void print_counts(const struct moon_gather *gather)
 {
     for (size_t i = 0; i < gather->note_count; i++)
         printf("  note: %s\n", gather->notes[i]);
+    if (gather->modes)
+        printf("  modes: %s\n", gather->modes);
     printf("  settings %zu, tenants %zu, domains %zu, policies %zu, lists %zu\n",
            gather->setting_count, gather->tenant_count, gather->domain_count, gather->policy_count,
            gather->list_count);

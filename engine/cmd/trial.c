@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * trial: each policy decides twice on a plain message, once with DMARC pass and once with fail
- * under reject, so that a misspelt name is found before mail meets it. The sandbox limits hold.
+ * under reject, so that a misspelt name is found before mail meets it. A tenant's policy is tried
+ * with the settings of that tenant, a shared one with those of each. The sandbox limits hold.
  */
 #include "engine/cmd/trial.h"
 
@@ -10,6 +11,8 @@
 
 #include "engine/base/limits.h"
 #include "engine/verdict/policy.h"
+
+#define SHARED_MISTAKES 3u /* of one shared policy, whose tenants all have the same */
 
 struct trial {
     struct moon_message msg;
@@ -105,46 +108,158 @@ static bool is_told(const struct moon_gather *gather, const char *text)
     return false;
 }
 
-static enum moon_status try_policy(struct moon_gather *gather, struct moon_policies *policies,
-                                   const char *path)
+/* What is being tried. */
+struct course {
+    struct moon_gather *gather;
+    const struct moon_snapshot *snapshot;
+    struct moon_policies *policies;
+    struct shared { /* a policy of policies/, live or next */
+        const char *path;
+        bool with_defaults; /* tried with the settings that every tenant has */
+        unsigned tried, mistakes;
+    } * shared;
+    size_t shared_count;
+};
+
+/* The mistake of one policy, told unless it is one of many of its kind. */
+static void tell(struct course *course, struct shared *shared, const char *text)
+{
+    if (shared && ++shared->mistakes > SHARED_MISTAKES)
+        return;
+    if (!is_told(course->gather, text))
+        moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, text);
+}
+
+/* Tries `path` as the policy of this tenant. */
+static enum moon_status try_policy(struct course *course, struct shared *shared, const char *path,
+                                   const char *tenant, bool next)
 {
     enum moon_status status = MOON_OK;
     struct moon_error error = {""};
+    struct moon_tenant_conf conf;
     struct trial trial;
+
+    if (!moon_tenant_conf_get(course->snapshot, tenant, &conf))
+        return MOON_OK; /* too long a record: told already */
     for (int pass = 1; pass >= 0 && status == MOON_OK; pass--) {
         fill(&trial, pass == 1);
-        status = moon_policies_check(policies, path, &trial.input, &error);
+        trial.input.tenant = *tenant ? tenant : "trial";
+        trial.input.conf = &conf;
+        trial.input.next = next;
+        status = moon_policies_check(course->policies, path, &trial.input, &error);
     }
     if (status == MOON_ENOMEM)
         return status;
-    if (status != MOON_OK && !is_told(gather, error.text))
-        moon_gather_complain(gather, "%s/%s", gather->config_dir, error.text);
+    /* What settings a policy wants that nobody uses yet is not known. */
+    if (status != MOON_OK &&
+        (!shared || *tenant || !strstr(error.text, "m.tenant.settings has no")))
+        tell(course, shared, error.text);
     return MOON_OK;
+}
+
+static struct shared *shared_of(struct course *course, const char *path)
+{
+    const char *live = strncmp(path, "next/", 5) == 0 ? path + 5 : path;
+    if (strncmp(live, "policies/", 9) != 0)
+        return NULL;
+    for (size_t i = 0; i < course->shared_count; i++)
+        if (!strcmp(course->shared[i].path, path))
+            return &course->shared[i];
+    struct shared *larger = moon_arena_append(course->gather->arena, course->shared,
+                                              course->shared_count, sizeof *larger);
+    if (!larger) {
+        course->gather->no_memory = true;
+        return NULL;
+    }
+    course->shared = larger;
+    larger[course->shared_count] = (struct shared){.path = path};
+    return &larger[course->shared_count++];
+}
+
+/* A record "tenant/NAME" or "next-tenant/NAME". */
+static enum moon_status try_tenant(struct course *course, const char *tenant, const char *path,
+                                   bool next)
+{
+    struct moon_span record;
+    struct shared *shared = shared_of(course, path);
+    const char *key = moon_arena_printf(course->gather->arena, "tenant-conf/%s", tenant);
+
+    if (!key)
+        return MOON_ENOMEM;
+    if (shared) {
+        bool own = moon_snapshot_get(course->snapshot, moon_span_of(key), &record);
+        if (!own && shared->with_defaults)
+            return MOON_OK; /* as the tenant before */
+        shared->with_defaults = shared->with_defaults || !own;
+        shared->tried++;
+    }
+    return try_policy(course, shared, path, tenant, next);
+}
+
+/* "acme" of "tenant/acme" with this prefix; NULL: it has another. */
+static const char *behind(struct moon_arena *arena, struct moon_span key, const char *prefix,
+                          enum moon_status *status)
+{
+    size_t n = strlen(prefix);
+    if (!moon_span_is(moon_span_sub(key, 0, n), prefix))
+        return NULL;
+    const char *rest = moon_arena_dup(arena, moon_span_sub(key, n, key.n));
+    if (!rest)
+        *status = MOON_ENOMEM;
+    return rest;
+}
+
+static enum moon_status try_record(struct course *course, struct moon_span key,
+                                   struct moon_span value)
+{
+    struct moon_arena *arena = course->gather->arena;
+    struct moon_error error = {""};
+    enum moon_status status = MOON_OK;
+    const char *name;
+
+    if ((name = behind(arena, key, "list/", &status))) {
+        if (moon_policies_check_list(course->policies, name, &error) != MOON_OK)
+            moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, error.text);
+    } else if ((name = behind(arena, key, "policy/", &status))) {
+        bool next = !strncmp(name, "next/", 5);
+        if (!strcmp(next ? name + 5 : name, "site.lua"))
+            status = try_policy(course, NULL, name, "", next);
+        else
+            (void)shared_of(course, name); /* tried with its tenants, or last */
+    } else {
+        const char *path = value.n ? moon_arena_dup(arena, value) : NULL;
+        bool next = false;
+        name = path ? behind(arena, key, "tenant/", &status) : NULL;
+        if (path && !name) {
+            name = behind(arena, key, "next-tenant/", &status);
+            next = true;
+        }
+        if (name)
+            status = try_tenant(course, name, path, next);
+    }
+    return status;
 }
 
 enum moon_status moon_trial_run(struct moon_gather *gather, const struct moon_snapshot *snapshot)
 {
-    struct moon_policies *policies = NULL;
+    struct course course = {.gather = gather, .snapshot = snapshot};
     struct moon_span key, value;
     struct moon_conf conf;
     struct moon_error error = {""};
 
     enum moon_status status = moon_conf_load(gather->arena, snapshot, &conf, &error);
     if (status == MOON_OK)
-        status = moon_policies_create(&conf, snapshot, &policies, &error);
+        status = moon_policies_create(&conf, snapshot, &course.policies, &error);
     if (status != MOON_OK && status != MOON_ENOMEM)
         moon_gather_complain(gather, "%s: %s", gather->config_dir, error.text);
-    for (size_t i = 0; status == MOON_OK && moon_snapshot_each(snapshot, i, &key, &value); i++) {
-        bool policy = moon_span_is(moon_span_sub(key, 0, 7), "policy/");
-        bool list = moon_span_is(moon_span_sub(key, 0, 5), "list/");
-        const char *path = moon_arena_dup(gather->arena, moon_span_sub(key, policy ? 7 : 5, key.n));
-        if (!path)
-            status = MOON_ENOMEM;
-        else if (policy)
-            status = try_policy(gather, policies, path);
-        else if (list && moon_policies_check_list(policies, path, &error) != MOON_OK)
-            moon_gather_complain(gather, "%s/%s", gather->config_dir, error.text);
+    for (size_t i = 0; status == MOON_OK && moon_snapshot_each(snapshot, i, &key, &value); i++)
+        status = try_record(&course, key, value);
+    for (size_t i = 0; status == MOON_OK && i < course.shared_count; i++) {
+        struct shared *shared = &course.shared[i];
+        if (!shared->tried)
+            status =
+                try_policy(&course, shared, shared->path, "", !strncmp(shared->path, "next/", 5));
     }
-    moon_policies_destroy(&policies);
-    return status == MOON_ENOMEM ? status : MOON_OK;
+    moon_policies_destroy(&course.policies);
+    return status == MOON_ENOMEM || gather->no_memory ? MOON_ENOMEM : MOON_OK;
 }

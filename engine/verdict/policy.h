@@ -8,6 +8,7 @@
 
 #include "engine/auth/results.h"
 #include "engine/base/conf.h"
+#include "engine/base/tenant_conf.h"
 #include "engine/verdict/verdict.h"
 
 /* Compiled policies of one snapshot (or of one file, for the command line). On the heap; kept for
@@ -24,6 +25,9 @@ enum moon_status moon_policies_create(const struct moon_conf *conf,
 enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
                                         struct moon_error *error);
 void moon_policies_destroy(struct moon_policies **policies);
+
+/* Is there a next version of what decides for this tenant? */
+bool moon_policies_has_next(const struct moon_policies *policies, const char *tenant);
 
 struct moon_policy_input;
 /* For publishing: loads the policy of that path (as in the snapshot's policy/<path>), runs it once
@@ -42,6 +46,8 @@ struct moon_policy_input {
     const size_t *recipients; /* indices into msg->recipients: this tenant's only */
     size_t recipient_count;
     struct moon_asks *asks; /* what the policy may ask beyond the message (asks.h); NULL: nothing */
+    const struct moon_tenant_conf *conf; /* of the tenant; NULL: tenants.lua says nothing */
+    bool next;                           /* ask the next version of its files */
 };
 
 /* One tenant's verdict through all layers: recipient group, tenant, site, built-in. Always fills

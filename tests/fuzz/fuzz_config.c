@@ -8,7 +8,7 @@
  * Parser: lua/lines.c
  * Parser: lua/lists.c
  * Parser: engine/cmd/gather_map.c
- * Parser: engine/cmd/gather_tenants.c moon_gather_is_tenant_name moon_gather_tenant
+ * Parser: engine/cmd/gather_names.c moon_gather_is_tenant_name moon_gather_tenant
  */
 #include <stdint.h>
 #include <stdio.h>

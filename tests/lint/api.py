@@ -13,7 +13,7 @@ ROOTS = {"m": "moonscan.Message", "the list": "moonscan.List", "the list entry":
 # Names that stand in an array of C, and the class whose fields they are.
 ARRAYS = (
     ("lua/verdicts.c", "fields", "moonscan.VerdictFields"),
-    ("lua/lists.c", "names", "moonscan.ListEntry"),
+    ("lua/list_fields.c", "names", "moonscan.ListEntry"),
 )
 ROWS = "lua/module.c", "functions", "moonscan"
 CONSTRUCTORS = {"accept", "quarantine", "reject", "defer", "discard"}

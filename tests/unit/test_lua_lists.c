@@ -35,6 +35,7 @@ static void expect_match(const char *list, const char *want)
 {
     struct policy_case c;
     policy_case_begin(&c);
+    c.msg.session.host_name = "MX1.fwd.example";
     policy_case_policy(&c, "local moon = require 'moonscan'\nlocal l = moon.list 'fwd'\n"
                            "return { message = function(m) local e = l:match(m)\n"
                            "return moon.accept { reason = e and e.name or 'none' } end }");
@@ -72,6 +73,23 @@ static void every_condition_of_an_entry_must_hold(void **state)
         {"return { { name = 'a', dkim = 'fwd.example',\n"
          "recipients = { 'x@ACME.example', 'y@acme.example' } } }",
          "a"},
+        {"return { { name = 'a', dkim = { 'x.example', 'FWD.example' } } }", "a"},
+        {"return { { name = 'a', spf = { 'x.example', 'fwd.example' } } }", "a"},
+        {"return { { name = 'a', arc = { 'x.example', 'fwd.example' } } }", "none"},
+        {"return { { name = 'a', networks = '192.0.2.7' } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', from = 'bank.example' } }", "a"},
+        {"return { { name = 'a', hosts = 'mx1.fwd.example' } }", "a"},
+        {"return { { name = 'a', hosts = { 'fwd.example' } } }", "none"},
+        {"return { { name = 'a', hosts = { '.fwd.example' } } }", "a"},
+        {"return { { name = 'a', hosts = { '.mx1.fwd.example' } } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', mail_from = 'Bounce@FWD.example' } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', mail_from = 'fwd.example' } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', mail_from = 'x@fwd.example' } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', mail_from = '.fwd.example' } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', recipients = '.acme.example' } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', dmarc = 'fail' } }", "a"},
+        {"return { { name = 'a', dkim = 'fwd.example', dmarc = { 'none', 'pass' } } }", "none"},
+        {"return { { name = 'a', dkim = 'fwd.example', dmarc = 'any' } }", "a"},
         {"return { { name = 'a', dkim = 'fwd.example', expires = '2026-09-20' } }", "none"},
         {"return { { name = 'a', dkim = 'fwd.example', expires = '2026-09-21' } }", "a"},
         {"return { { name = 'a', dkim = 'fwd.example', expires = '2027-01-01', note = 'n' } }",
@@ -88,7 +106,7 @@ static void a_wrong_list_is_refused_with_its_line(void **state)
         {"return 5", "tenants/lists/fwd.lua:1: a list file returns a table"},
         {"return { name = 'a' }", "returns an array of entries"},
         {"return {\n{ name = 'a', dkim = 'a.example' },\n{ name = 'b' } }",
-         "tenants/lists/fwd.lua:3: item 2: dkim, spf, arc or networks must say"},
+         "tenants/lists/fwd.lua:3: item 2: dkim, spf, arc, networks, hosts or list_id must say"},
         {"return {\n{ name = 'b', from = { 'a.example' } } }", "fwd.lua:2: item 1: dkim, spf"},
         {"return { { dkim = 'a.example' } }", "item 1: it has no name"},
         {"return { 'not a domain' }", "item 1: 'not a domain' is no domain"},
@@ -96,7 +114,19 @@ static void a_wrong_list_is_refused_with_its_line(void **state)
         {"return { { name = 'a',\ndkim = 'a b' } }", "fwd.lua:2: item 1: dkim: 'a b' is no domain"},
         {"return { { name = 'a',\n networks = { '1.2.3' } } }",
          "fwd.lua:2: item 1: networks: '1.2.3' is no address"},
-        {"return { { name = 'a', networks = '192.0.2.1' } }", "must be a list of texts"},
+        {"return { { name = 'a', networks = 5 } }",
+         "networks must be a text or a list of texts, not a number"},
+        {"return { { name = '', dkim = 'a.example' } }", "item 1: it has no name"},
+        {"return { { name = 'a', dkim = { 'a.example', 'b' } } }", "dkim: 'b' is no domain"},
+        {"return { { name = 'a', hosts = '*.a.example' } }", "'*.a.example' is no domain"},
+        {"return { { name = 'a', mail_from = 'a.example' } }", "anybody can write the rest"},
+        {"return { { name = 'a', dkim = 'a.example', mail_from = 'x@y' } }", "'y' is no domain"},
+        {"return { { name = 'a', dkim = 'a.example', dmarc = 'failed' } }",
+         "dmarc: 'failed' is no result; it is one of any"},
+        {"return { { name = 'a', dkim = 'a.example', text = 'no' } }",
+         "override and text belong to entries with a verdict"},
+        {"return { { name = 'a', dkim = 'a.example', override = 'other' } }",
+         "override and text belong to entries with a verdict"},
         {"return { { name = 'a', networks = {} } }", "a list with something in it is wanted"},
         {"return { { name = 'a', networks = { 5 } } }", "a list of texts is wanted"},
         {"return { { name = 'a', dkim = 'b.example', recipients = { 'x\\0\\0y@c.example' } } }",
@@ -129,11 +159,16 @@ static void lists_are_read_like_arrays(void **state)
         &c, "local moon = require 'moonscan'\nlocal l = moon.list 'fwd'\n"
             "return { message = function(m)\nlocal e = l[2]\n"
             "if #l == 2 and l[1] == 'a.example' and e.name == 'b' and e.networks[1] == '::1' and\n"
-            "e.spf == nil and l[3] == nil and l:has('A.example') and not l:has('c.example') and\n"
+            "e.spf == nil and e.dkim == 'x.y' and e.arc[2] == 'b.c' and e.from[1] == '.f.g' and\n"
+            "e.hosts[1] == 'h.i' and e.mail_from[1] == 'a@j.k' and e.list_id[1] == 'l.m' and\n"
+            "e.verdict == nil and #e.dmarc == 0 and e.override == nil and e.text == nil and\n"
+            "not l:has('b') and l[3] == nil and l:has('A.example') and not l:has('c.example') and\n"
             "not l:has(nil) and not pcall(function() return e.dkmi end) then\n"
             "return moon.discard {} end end }");
-    policy_case_add(&c, "list/tenants/lists/fwd.lua",
-                    "return { 'a.example', { name = 'b', networks = { '::1' } } }");
+    policy_case_add(
+        &c, "list/tenants/lists/fwd.lua",
+        "return { 'a.example', { name = 'b', networks = { '::1' }, dkim = 'x.y', arc = { 'a.b',"
+        "'b.c' }, from = '.f.g', hosts = 'h.i', mail_from = 'A@j.K', list_id = 'l.m' } }");
     struct moon_verdict v = policy_case_decide(&c);
     if (v.kind != MOON_VERDICT_DISCARD)
         fail_msg("got %s", v.failure ? v.failure : "false");
@@ -155,7 +190,7 @@ static void survives_the_failure_of_every_allocation(void **state)
     static const struct moon_limits limits = {1000000, 8 << 20, 20000};
     bool done = false;
     (void)state; /* cmocka's, not used */
-    for (size_t n = 1; n < 60 && !done; n++) {
+    for (size_t n = 1; n < 90 && !done; n++) {
         struct moon_arena *arena = moon_arena_create(1 << 20);
         struct moon_error error = {""};
         struct moon_list *list = NULL;
@@ -163,7 +198,8 @@ static void survives_the_failure_of_every_allocation(void **state)
         enum moon_status status = moon_list_parse(
             arena, &limits,
             MOON_SPAN("return { 'a.example', { name = 'b', networks = { '::1' }, from = { 'c.d' },"
-                      "recipients = { 'x@y.z' }, expires = '2030-01-01', note = 'n' } }"),
+                      "recipients = { 'x@y.z' }, hosts = 'h.i', mail_from = 'a@j.k', list_id = "
+                      "'.l.m', expires = '2030-01-01', note = 'n' } }"),
             "fwd", "lists/fwd.lua", &list, &error);
         done = status == MOON_OK;
         if (done) {

@@ -109,7 +109,6 @@ static void a_wrong_name_is_an_error_that_names_the_right_one(void **state)
         {"return m[1]", "m has no field of type number"},
         {"return m.sender.provider", "m.sender is not part of this version of moonscan"},
         {"return m.dmarc.parked", "m.dmarc.parked is not part of this version"},
-        {"return m.tenant.settings", "m.tenant.settings is not part of this version"},
         {"return moon.profile 'x'", "moon.profile is not part of this version"},
         {"return moon.cuont 'x'", "moon has no field 'cuont'; did you mean 'count'?"},
         {"return moon.dns 'x'", "moon.dns is not part of this version"},

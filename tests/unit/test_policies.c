@@ -105,8 +105,11 @@ static void alumni_mail_of_a_listed_forwarder_is_taken(void **state)
     assert_null(v.failure);
     assert_int_equal(v.kind, MOON_VERDICT_ACCEPT);
     assert_string_equal(v.override, "trusted_forwarder");
-    assert_string_equal(v.comment, "forwarded by University of Example alumni service");
+    assert_string_equal(v.comment,
+                        "University of Example alumni service: agreed with their postmaster");
     assert_string_equal(v.layer, "tenant");
+    assert_string_equal(v.via->list, "tenants/acme/lists/forwarders.lua");
+    assert_string_equal(v.via->by, "dkim=alumni.example recipients=acme.example");
     policy_case_end(&c);
 }
 

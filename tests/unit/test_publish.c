@@ -20,127 +20,35 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/store.h"
 #include "lua/config.h"
-
-static char folder[64], etc[128], var[128], printed[65536];
-
-static int make_folder(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    (void)snprintf(folder, sizeof folder, "/tmp/moon-test-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    (void)snprintf(etc, sizeof etc, "%s/etc", folder);
-    (void)snprintf(var, sizeof var, "%s/var", folder);
-    return mkdir(etc, 0755);
-}
-
-static int remove_folder(void **state)
-{
-    char command[128];
-    (void)state; /* cmocka's, not used */
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-/* Writes etc/path; its folders are made. */
-static void put(const char *path, const char *text)
-{
-    char whole[300];
-    (void)snprintf(whole, sizeof whole, "%s/%s", etc, path);
-    for (char *c = whole + strlen(etc) + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = '\0';
-        (void)mkdir(whole, 0755); /* may be there */
-        *c = '/';
-    }
-    FILE *file = fopen(whole, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-}
-
-/* Runs a subcommand; what it prints is in `printed`. */
-static int run(int (*command)(int, char **), const char *const *words)
-{
-    char path[200], *argv[12] = {NULL};
-    int argc = 0;
-    for (; words[argc]; argc++)
-        argv[argc] = strdup(words[argc]);
-    (void)snprintf(path, sizeof path, "%s/printed", folder);
-    (void)fflush(stdout);
-    (void)fflush(stderr);
-    int out = dup(1), err = dup(2);
-    FILE *file = fopen(path, "wb+");
-    assert_non_null(file);
-    assert_true(dup2(fileno(file), 1) == 1 && dup2(fileno(file), 2) == 2);
-    int code = command(argc, argv);
-    (void)fflush(stdout);
-    (void)fflush(stderr);
-    assert_true(dup2(out, 1) == 1 && dup2(err, 2) == 2);
-    (void)close(out);
-    (void)close(err);
-    rewind(file);
-    printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
-    assert_int_equal(fclose(file), 0);
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-    return code;
-}
-
-static int publish(const char *more)
-{
-    const char *const words[] = {"publish", "--config-dir", etc, "--state-dir", var, more, NULL};
-    return run(moon_cmd_publish, words);
-}
-
-static void expect_printed(const char *want)
-{
-    if (!strstr(printed, want))
-        fail_msg("got:\n%s\nwant: %s", printed, want);
-}
-
-/* The value of a record of the snapshot in force; NULL when it is missing. */
-static const char *in_force(const char *key)
-{
-    static char value[4096];
-    char path[300];
-    struct moon_snapshot *snapshot;
-    struct moon_error error = {""};
-    struct moon_span found;
-    (void)snprintf(path, sizeof path, "%s/current", var);
-    assert_int_equal(moon_snapshot_open(path, &snapshot, &error), MOON_OK);
-    assert_non_null(snapshot);
-    bool there = moon_snapshot_get(snapshot, moon_span_of(key), &found);
-    (void)snprintf(value, sizeof value, "%.*s", (int)found.n, found.p ? found.p : "");
-    moon_snapshot_close(&snapshot);
-    return there ? value : NULL;
-}
+#include "tests/support/publish_case.h"
 
 static void good_files(void)
 {
-    put("moonscan.lua", "return {\n  policy = 'strict',\n  dns = {\n    timeout_ms = 900,\n"
-                        "    servers = { '127.0.0.1:5353', '::1' },\n  },\n"
-                        "  sister_hosts = '192.0.2.0/24',\n}\n");
-    put("tenants.map", "# who is who\nacme.example: acme\nB\xc3\xbc"
-                       "cher.example :  books\n\n"
-                       "c.example: plain\n");
-    put("site.lua", "return { message = function(m) end }");
-    put("tenants/acme.lua", "local moon = require 'moonscan'\n"
-                            "local forwarders <const> = moon.list 'forwarders'\n"
-                            "return { message = function(m)\n"
-                            "  if forwarders:match(m) then return moon.accept {} end end }");
-    put("tenants/lists/forwarders.lua", "return { 'fwd.example' }");
-    put("tenants/books/policy.lua", "return { message = function(m) end }");
-    put("tenants/books/lists/x.lua", "return { { name = 'x', networks = { '192.0.2.1' } } }");
-    put("tenants/acme.lua~", "left by an editor");
+    publish_case_put("moonscan.lua",
+                     "return {\n  policy = 'strict',\n  dns = {\n    timeout_ms = 900,\n"
+                     "    servers = { '127.0.0.1:5353', '::1' },\n  },\n"
+                     "  sister_hosts = '192.0.2.0/24',\n}\n");
+    publish_case_put("tenants.map", "# who is who\nacme.example: acme\nB\xc3\xbc"
+                                    "cher.example :  books\n\n"
+                                    "c.example: plain\n");
+    publish_case_put("site.lua", "return { message = function(m) end }");
+    publish_case_put("tenants/acme.lua",
+                     "local moon = require 'moonscan'\n"
+                     "local forwarders <const> = moon.list 'forwarders'\n"
+                     "return { message = function(m)\n"
+                     "  if forwarders:match(m) then return moon.accept {} end end }");
+    publish_case_put("tenants/lists/forwarders.lua", "return { 'fwd.example' }");
+    publish_case_put("tenants/books/policy.lua", "return { message = function(m) end }");
+    publish_case_put("tenants/books/lists/x.lua",
+                     "return { { name = 'x', networks = { '192.0.2.1' } } }");
+    publish_case_put("tenants/acme.lua~", "left by an editor");
 }
 
 /* The lines of var/tenants behind its comment. */
 static void assert_map(const char *want)
 {
     char path[160], got[1024];
-    (void)snprintf(path, sizeof path, "%s/tenants", var);
+    (void)snprintf(path, sizeof path, "%s/tenants", publish_var);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     size_t n = fread(got, 1, sizeof got - 1, file);
@@ -154,22 +62,23 @@ static void a_good_folder_is_published(void **state)
 {
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish(NULL), 0);
-    expect_printed("(before: built-in)");
-    expect_printed("settings 4, tenants 3, domains 3, policies 3, lists 2");
-    assert_string_equal(in_force("conf/policy"), "strict");
-    assert_string_equal(in_force("from/dns.timeout_ms"), "moonscan.lua:4");
-    assert_string_equal(in_force("conf/dns.servers"), "127.0.0.1:5353\n::1");
-    assert_string_equal(in_force("conf/sister_hosts"), "192.0.2.0/24");
-    assert_string_equal(in_force("domain/xn--bcher-kva.example"), "books");
-    assert_string_equal(in_force("tenant/acme"), "tenants/acme.lua");
-    assert_string_equal(in_force("tenant/books"), "tenants/books/policy.lua");
-    assert_string_equal(in_force("tenant/plain"), "");
-    assert_string_equal(in_force("site"), "site.lua");
-    assert_string_equal(in_force("list/tenants/lists/forwarders.lua"), "return { 'fwd.example' }");
-    assert_null(in_force("policy/tenants/acme.lua~"));
-    assert_int_equal(publish(NULL), 0);
-    expect_printed("nothing has changed");
+    assert_int_equal(publish_case_publish(NULL), 0);
+    publish_case_expect("(before: built-in)");
+    publish_case_expect("settings 4, tenants 3, domains 3, policies 3, lists 2");
+    assert_string_equal(publish_case_in_force("conf/policy"), "strict");
+    assert_string_equal(publish_case_in_force("from/dns.timeout_ms"), "moonscan.lua:4");
+    assert_string_equal(publish_case_in_force("conf/dns.servers"), "127.0.0.1:5353\n::1");
+    assert_string_equal(publish_case_in_force("conf/sister_hosts"), "192.0.2.0/24");
+    assert_string_equal(publish_case_in_force("domain/xn--bcher-kva.example"), "books");
+    assert_string_equal(publish_case_in_force("tenant/acme"), "tenants/acme.lua");
+    assert_string_equal(publish_case_in_force("tenant/books"), "tenants/books/policy.lua");
+    assert_string_equal(publish_case_in_force("tenant/plain"), "");
+    assert_string_equal(publish_case_in_force("site"), "site.lua");
+    assert_string_equal(publish_case_in_force("list/tenants/lists/forwarders.lua"),
+                        "return { 'fwd.example' }");
+    assert_null(publish_case_in_force("policy/tenants/acme.lua~"));
+    assert_int_equal(publish_case_publish(NULL), 0);
+    publish_case_expect("nothing has changed");
 }
 
 /* Exim's router reads this one: it must follow every switch, back as well. */
@@ -177,13 +86,13 @@ static void the_map_for_exim_is_the_one_in_force(void **state)
 {
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
     assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
-    put("tenants.map", "acme.example: acme\nb.example: books\n");
+    publish_case_put("tenants.map", "acme.example: acme\nb.example: books\n");
     assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
     assert_map("acme.example: acme\nb.example: books\n");
-    assert_int_equal(publish("--rollback"), 0);
+    assert_int_equal(publish_case_publish("--rollback"), 0);
     assert_map("acme.example: acme\nc.example: plain\nxn--bcher-kva.example: books\n");
 }
 
@@ -192,11 +101,11 @@ static void a_state_folder_that_others_may_write_is_refused(void **state)
 {
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(chmod(var, 0777), 0);
-    assert_int_equal(publish(NULL), 3);
-    expect_printed("may be written by others: chmod 0755");
-    assert_int_equal(chmod(var, 0755), 0);
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(chmod(publish_var, 0777), 0);
+    assert_int_equal(publish_case_publish(NULL), 3);
+    publish_case_expect("may be written by others: chmod 0755");
+    assert_int_equal(chmod(publish_var, 0755), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
 }
 
 static void a_mistake_keeps_what_is_in_force(void **state)
@@ -258,23 +167,24 @@ static void a_mistake_keeps_what_is_in_force(void **state)
     };
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char before[65], after[65], path[300];
-        assert_true(moon_store_current(var, before));
+        assert_true(moon_store_current(publish_var, before));
         good_files();
-        put(table[i].path, table[i].text);
-        int code = publish(NULL);
-        if (code != 1 || !strstr(printed, table[i].want) ||
-            !strstr(printed, "Nothing was published"))
-            fail_msg("%s: got %d\n%s\nwant: %s", table[i].text, code, printed, table[i].want);
-        assert_true(moon_store_current(var, after));
+        publish_case_put(table[i].path, table[i].text);
+        int code = publish_case_publish(NULL);
+        if (code != 1 || !strstr(publish_printed, table[i].want) ||
+            !strstr(publish_printed, "Nothing was published"))
+            fail_msg("%s: got %d\n%s\nwant: %s", table[i].text, code, publish_printed,
+                     table[i].want);
+        assert_true(moon_store_current(publish_var, after));
         assert_string_equal(before, after);
-        (void)snprintf(path, sizeof path, "%s/%s", etc, table[i].path);
+        (void)snprintf(path, sizeof path, "%s/%s", publish_etc, table[i].path);
         assert_int_equal(unlink(path), 0);
     }
     good_files();
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
 }
 
 static void a_policy_that_would_be_lost_is_a_mistake(void **state)
@@ -282,19 +192,19 @@ static void a_policy_that_would_be_lost_is_a_mistake(void **state)
     char path[300];
     (void)state; /* cmocka's, not used */
     good_files();
-    put("tenants/gone/polciy.lua", "return {}");
-    assert_int_equal(publish(NULL), 1);
-    expect_printed("/tenants/gone/policy.lua: there is no such file");
-    (void)snprintf(path, sizeof path, "%s/tenants/gone/polciy.lua", etc);
+    publish_case_put("tenants/gone/polciy.lua", "return {}");
+    assert_int_equal(publish_case_publish(NULL), 1);
+    publish_case_expect("/tenants/gone/policy.lua: there is no such file");
+    (void)snprintf(path, sizeof path, "%s/tenants/gone/polciy.lua", publish_etc);
     assert_int_equal(unlink(path), 0);
-    (void)snprintf(path, sizeof path, "%s/tenants/gone", etc);
+    (void)snprintf(path, sizeof path, "%s/tenants/gone", publish_etc);
     assert_int_equal(rmdir(path), 0);
-    (void)snprintf(path, sizeof path, "%s/tenants/link.lua", etc);
+    (void)snprintf(path, sizeof path, "%s/tenants/link.lua", publish_etc);
     assert_int_equal(symlink("nowhere", path), 0);
-    assert_int_equal(publish(NULL), 1);
-    expect_printed("/tenants/link.lua: a link to nothing");
+    assert_int_equal(publish_case_publish(NULL), 1);
+    publish_case_expect("/tenants/link.lua: a link to nothing");
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(publish(NULL), 0);
+    assert_int_equal(publish_case_publish(NULL), 0);
 }
 
 static void what_may_not_be_meant_is_noted(void **state)
@@ -302,19 +212,19 @@ static void what_may_not_be_meant_is_noted(void **state)
     char path[300];
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish("--check"), 0);
-    expect_printed("note: tenant 'plain' has no policy (tenants/plain.lua)");
-    assert_null(strstr(printed, "is not read"));
-    put("tenant.map", "a.example: acme\n");
-    put("tenants.map~", "a.example: acme\n");
-    put("tenants.map", "acme.example: acme\na.example: one\nb.example: two\n");
-    assert_int_equal(publish("--check"), 0);
-    expect_printed("/tenant.map is not read; is tenants.map meant?");
-    expect_printed("note: 2 tenants have no policy ('one' is the first)");
-    assert_null(strstr(printed, "map~"));
+    assert_int_equal(publish_case_publish("--check"), 0);
+    publish_case_expect("note: tenant 'plain' has no policy (tenants/plain.lua)");
+    assert_null(strstr(publish_printed, "is not read"));
+    publish_case_put("tenant.map", "a.example: acme\n");
+    publish_case_put("tenants.map~", "a.example: acme\n");
+    publish_case_put("tenants.map", "acme.example: acme\na.example: one\nb.example: two\n");
+    assert_int_equal(publish_case_publish("--check"), 0);
+    publish_case_expect("/tenant.map is not read; is tenants.map meant?");
+    publish_case_expect("note: 2 tenants have no policy ('one' is the first)");
+    assert_null(strstr(publish_printed, "map~"));
     for (size_t i = 0; i < 2; i++) {
         static const char *const names[] = {"tenant.map", "tenants.map~"};
-        (void)snprintf(path, sizeof path, "%s/%s", etc, names[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", publish_etc, names[i]);
         assert_int_equal(unlink(path), 0);
     }
 }
@@ -324,39 +234,40 @@ static void check_changes_nothing(void **state)
     char before[65], after[65];
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish(NULL), 0);
-    assert_true(moon_store_current(var, before));
-    put("moonscan.lua", "return { policy = 'monitor' }");
-    assert_int_equal(publish("--check"), 0);
-    expect_printed("is in order; nothing was published");
-    assert_true(moon_store_current(var, after));
+    assert_int_equal(publish_case_publish(NULL), 0);
+    assert_true(moon_store_current(publish_var, before));
+    publish_case_put("moonscan.lua", "return { policy = 'monitor' }");
+    assert_int_equal(publish_case_publish("--check"), 0);
+    publish_case_expect("is in order; nothing was published");
+    assert_true(moon_store_current(publish_var, after));
     assert_string_equal(before, after);
-    put("moonscan.lua", "return { policy = 'x' }");
-    assert_int_equal(publish("--check"), 1);
+    publish_case_put("moonscan.lua", "return { policy = 'x' }");
+    assert_int_equal(publish_case_publish("--check"), 1);
 }
 
 static void publish_numbered(int number)
 {
     char text[100];
     (void)snprintf(text, sizeof text, "return { dns = { timeout_ms = %d } }", 1000 + number);
-    put("moonscan.lua", text);
-    assert_int_equal(publish(NULL), 0);
+    publish_case_put("moonscan.lua", text);
+    assert_int_equal(publish_case_publish(NULL), 0);
 }
 
 static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
 {
     char path[600], hashes[4][65];
-    (void)state;                                        /* cmocka's, not used */
-    (void)snprintf(var, sizeof var, "%s/var2", folder); /* without what others published */
+    (void)state; /* cmocka's, not used */
+    (void)snprintf(publish_var, sizeof publish_var, "%s/var2",
+                   publish_folder); /* without what others published */
     good_files();
     for (int i = 0; i < 4; i++) {
         publish_numbered(i);
-        assert_true(moon_store_current(var, hashes[i]));
+        assert_true(moon_store_current(publish_var, hashes[i]));
     }
-    assert_int_equal(publish("--rollback"), 0);
-    expect_printed("switched from");
-    assert_string_equal(in_force("conf/dns.timeout_ms"), "1002");
-    (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", var, hashes[1]);
+    assert_int_equal(publish_case_publish("--rollback"), 0);
+    publish_case_expect("switched from");
+    assert_string_equal(publish_case_in_force("conf/dns.timeout_ms"), "1002");
+    (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", publish_var, hashes[1]);
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
     assert_int_equal(fseek(file, -1, SEEK_END), 0);
@@ -365,21 +276,22 @@ static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
     /* Writing changed its time: the order of publication is made again. */
     for (int i = 0; i < 2; i++) {
         struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000 + i}};
-        (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", var, hashes[i]);
+        (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", publish_var,
+                       hashes[i]);
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     }
-    assert_int_equal(publish("--rollback"), 0);
-    assert_string_equal(in_force("conf/dns.timeout_ms"), "1000");
+    assert_int_equal(publish_case_publish("--rollback"), 0);
+    assert_string_equal(publish_case_in_force("conf/dns.timeout_ms"), "1000");
 }
 
 static void rollback_without_anything_to_go_back_to_says_so(void **state)
 {
     char nothing[200];
     (void)state; /* cmocka's, not used */
-    (void)snprintf(nothing, sizeof nothing, "%s/nothing", folder);
+    (void)snprintf(nothing, sizeof nothing, "%s/nothing", publish_folder);
     const char *const words[] = {"publish", "--rollback", "--state-dir", nothing, NULL};
-    assert_int_equal(run(moon_cmd_publish, words), 3);
-    expect_printed("nothing is published");
+    assert_int_equal(publish_case_run(moon_cmd_publish, words), 3);
+    publish_case_expect("nothing is published");
 }
 
 static void old_snapshots_are_pruned(void **state)
@@ -390,14 +302,14 @@ static void old_snapshots_are_pruned(void **state)
     good_files();
     for (int i = 10; i < 24; i++)
         publish_numbered(i);
-    (void)snprintf(path, sizeof path, "%s/snapshots", var);
+    (void)snprintf(path, sizeof path, "%s/snapshots", publish_var);
     DIR *dir = opendir(path);
     assert_non_null(dir);
     for (struct dirent *entry; (entry = readdir(dir));)
         count += entry->d_name[0] != '.';
     assert_int_equal(closedir(dir), 0);
     assert_int_equal(count, MOON_STORE_KEPT_MAX);
-    assert_string_equal(in_force("conf/dns.timeout_ms"), "1023");
+    assert_string_equal(publish_case_in_force("conf/dns.timeout_ms"), "1023");
 }
 
 static void config_prints_what_is_in_force_and_where_from(void **state)
@@ -405,20 +317,20 @@ static void config_prints_what_is_in_force_and_where_from(void **state)
     char path[300];
     (void)state; /* cmocka's, not used */
     good_files();
-    assert_int_equal(publish(NULL), 0);
-    (void)snprintf(path, sizeof path, "%s/current", var);
+    assert_int_equal(publish_case_publish(NULL), 0);
+    (void)snprintf(path, sizeof path, "%s/current", publish_var);
     const char *const table[] = {"config", "--snapshot", path, NULL};
     const char *const json[] = {"config", "--snapshot", path, "--json", NULL};
     const char *const defaults[] = {"config", "--default", NULL};
-    assert_int_equal(run(moon_cmd_config, table), 0);
-    expect_printed(
+    assert_int_equal(publish_case_run(moon_cmd_config, table), 0);
+    publish_case_expect(
         "policy                     strict                               moonscan.lua:2");
-    expect_printed("failure                    defer                                default");
-    expect_printed("127.0.0.1:5353, ::1");
-    assert_int_equal(run(moon_cmd_config, json), 0);
-    expect_printed("{\"name\":\"policy\",\"value\":\"strict\",\"from\":\"moonscan.lua:2\"");
-    assert_int_equal(run(moon_cmd_config, defaults), 0);
-    expect_printed("standard                             The built-in policy");
+    publish_case_expect("failure                    defer                                default");
+    publish_case_expect("127.0.0.1:5353, ::1");
+    assert_int_equal(publish_case_run(moon_cmd_config, json), 0);
+    publish_case_expect("{\"name\":\"policy\",\"value\":\"strict\",\"from\":\"moonscan.lua:2\"");
+    assert_int_equal(publish_case_run(moon_cmd_config, defaults), 0);
+    publish_case_expect("standard                             The built-in policy");
 }
 
 static void help_and_wrong_use(void **state)
@@ -429,13 +341,13 @@ static void help_and_wrong_use(void **state)
     static const char *const both[] = {"publish", "--check", "--rollback", NULL};
     static const char *const extra[] = {"config", "policy", NULL};
     (void)state; /* cmocka's, not used */
-    assert_int_equal(run(moon_cmd_publish, publish_help), 0);
-    expect_printed("--rollback");
-    assert_int_equal(run(moon_cmd_config, config_help), 0);
-    expect_printed("--default");
-    assert_int_equal(run(moon_cmd_publish, wrong), 2);
-    assert_int_equal(run(moon_cmd_publish, both), 2);
-    assert_int_equal(run(moon_cmd_config, extra), 2);
+    assert_int_equal(publish_case_run(moon_cmd_publish, publish_help), 0);
+    publish_case_expect("--rollback");
+    assert_int_equal(publish_case_run(moon_cmd_config, config_help), 0);
+    publish_case_expect("--default");
+    assert_int_equal(publish_case_run(moon_cmd_publish, wrong), 2);
+    assert_int_equal(publish_case_run(moon_cmd_publish, both), 2);
+    assert_int_equal(publish_case_run(moon_cmd_config, extra), 2);
 }
 
 static void a_missing_folder_is_a_mistake(void **state)
@@ -443,8 +355,8 @@ static void a_missing_folder_is_a_mistake(void **state)
     static const char *const words[] = {"publish", "--config-dir", "/nonexistent/moonscan",
                                         "--check", NULL};
     (void)state; /* cmocka's, not used */
-    assert_int_equal(run(moon_cmd_publish, words), 1);
-    expect_printed("/nonexistent/moonscan: there is no such folder");
+    assert_int_equal(publish_case_run(moon_cmd_publish, words), 1);
+    publish_case_expect("/nonexistent/moonscan: there is no such folder");
 }
 
 static void survives_the_failure_of_every_allocation(void **state)
@@ -489,5 +401,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, publish_case_begin, publish_case_end);
 }

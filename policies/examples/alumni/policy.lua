@@ -17,7 +17,7 @@ function policy.message(m)
   end
   local via <const> = forwarders:match(m)
   if via then
-    return moon.accept { override = "trusted_forwarder", comment = "forwarded by " .. via.name }
+    return moon.accept { override = "trusted_forwarder", via = via }
   end
 end
 
