@@ -15,11 +15,11 @@
 #include "engine/cmd/check_print.h"
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/mailfile.h"
+#include "engine/cmd/readfile.h"
 #include "engine/cmd/setup.h"
 #include "engine/message/address.h"
 
 #define RECIPIENTS_MAX 64
-#define ZONE_BYTES_MAX (16u * 1024 * 1024)
 
 struct check {
     const char *file, *ip, *helo, *host, *from, *zone, *dns, *policy, *snapshot, *tenants,
@@ -133,41 +133,6 @@ static int read_options(int argc, char **argv, struct check *check)
     return MOON_EXIT_OK;
 }
 
-/* The whole file on the heap; the caller frees span.p. */
-static enum moon_status read_file(const char *path, size_t bytes_max, struct moon_span *span_r,
-                                  struct moon_error *error)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    char *bytes = NULL;
-    size_t n = 0, capacity = 0;
-    enum moon_status status = MOON_OK;
-
-    if (!file)
-        return moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
-    while (status == MOON_OK && !feof(file)) {
-        if (capacity - n < 65536) {
-            capacity = capacity ? 2 * capacity : 262144;
-            char *larger = capacity <= 2 * (size_t)bytes_max ? realloc(bytes, capacity) : NULL;
-            if (!larger) {
-                status = moon_fail(error, MOON_EBUDGET, "%s: larger than I read", path);
-                break;
-            }
-            bytes = larger;
-        }
-        n += fread(bytes + n, 1, capacity - n, file);
-        if (ferror(file))
-            status = moon_fail(error, MOON_EIO, "%s: %s", path, strerror(errno));
-    }
-    if (file != stdin)
-        (void)fclose(file); /* was only read */
-    if (status != MOON_OK) {
-        free(bytes);
-        return status;
-    }
-    *span_r = (struct moon_span){bytes, n};
-    return MOON_OK;
-}
-
 /* Return-Path: <address> */
 static const char *return_path(struct moon_arena *arena, const struct moon_message *msg)
 {
@@ -219,18 +184,10 @@ static enum moon_status take_message(const struct check *check, struct moon_aren
 static enum moon_status choose_dns(const struct check *check, struct moon_dns_backend **dns_r,
                                    struct moon_error *error)
 {
-    struct moon_span zone;
-
     if (check->dns)
         return moon_dns_backend_cares(&check->dns, 1, dns_r, error);
-    if (!check->zone)
-        return MOON_OK; /* what the settings say */
-    enum moon_status status = read_file(check->zone, ZONE_BYTES_MAX, &zone, error);
-    if (status != MOON_OK)
-        return status;
-    status = moon_dns_backend_zone(zone, check->zone, dns_r, error);
-    free((void *)(uintptr_t)zone.p); /* ours, from read_file */
-    return status;
+    return check->zone ? moon_readfile_zone(check->zone, dns_r, error)
+                       : MOON_OK; /* what the settings say */
 }
 
 static enum moon_status run(const struct check *check, struct moon_arena *arena,

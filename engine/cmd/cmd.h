@@ -12,6 +12,7 @@
 #define MOON_EXIT_USAGE   2
 #define MOON_EXIT_FAILURE 3
 
+int moon_cmd_bench(int argc, char **argv);
 int moon_cmd_check(int argc, char **argv);
 int moon_cmd_config(int argc, char **argv);
 int moon_cmd_publish(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *about;
 } commands[] = {
+    {"bench", moon_cmd_bench, "time the engine on a corpus of messages"},
     {"check", moon_cmd_check, "evaluate a message from a file, and say what would be decided"},
     {"config", moon_cmd_config, "print the settings in force, and where each comes from"},
     {"publish", moon_cmd_publish, "check the configuration and put it in force, or go back"},
