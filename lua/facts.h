@@ -10,6 +10,7 @@
 #include "engine/verdict/policy.h"
 #include "lua/lists.h"
 #include "lua/sandbox.h"
+#include "lua/tests.h"
 
 /* What a run of a policy works on; moon_sandbox_context gives it. */
 struct moon_decide {
@@ -33,6 +34,7 @@ struct moon_decide {
     bool publishing;       /* whoever wrote it is there to hear of more than errors */
     bool no_lock;          /* the layer "locked" found no function of that name */
     struct moon_verdict *verdict;
+    struct moon_tests *tests; /* while they are read (tests.c); else NULL */
 };
 
 /* How a field of a record is read out of the C structure. */
@@ -106,6 +108,9 @@ const char *moon_verdicts_override(struct moon_span word);
 /* Turns the value at `index`, which a policy returned, into decide->verdict; raises when it is no
  * verdict and not nil. [-0, +0] */
 void moon_verdicts_take(lua_State *L, int index);
+/* The tests of the policy table at index 1 into *tests; raises for mistakes of the whole table.
+ * [-0, +0] but for what lua_settop clears */
+void moon_tests_take(lua_State *L, struct moon_tests *tests);
 /* Pushes moon.list's value. [-0, +1] */
 void moon_lists_push(lua_State *L, const struct moon_list *list);
 /* Does the list or list entry at `index` name a sealer that vouches for the method? False when the

@@ -226,18 +226,24 @@ static int ask_policy(lua_State *L, struct moon_decide *decide)
     return 0;
 }
 
-static int run_layer(lua_State *L)
+/* Runs the chunk; the policy is then at index 1. [-0, +1], may raise */
+static void load_policy(lua_State *L, const struct moon_decide *decide)
 {
-    struct moon_decide *decide = moon_sandbox_context(L);
     moon_library_open(L);
     lua_pushcfunction(L, script_require);
     lua_setfield(L, -2, "require");
     moon_sandbox_load_compiled(L, decide->code, decide->name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, 1))
-        return luaL_error(L, "%s:%d: the file returned %s; its last line should be: return policy",
-                          decide->name, last_line(L, decide),
-                          lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
+        (void)luaL_error(L, "%s:%d: the file returned %s; its last line should be: return policy",
+                         decide->name, last_line(L, decide),
+                         lua_isnil(L, 1) ? "nothing" : luaL_typename(L, 1));
+}
+
+static int run_layer(lua_State *L)
+{
+    struct moon_decide *decide = moon_sandbox_context(L);
+    load_policy(L, decide);
     if (decide->publishing)
         refuse_misspelt(L, decide);
     if (!strcmp(decide->layer, MOON_LAYER_LOCKED))
@@ -247,13 +253,22 @@ static int run_layer(lua_State *L)
     return ask_policy(L, decide);
 }
 
+static int run_tests(lua_State *L)
+{
+    struct moon_decide *decide = moon_sandbox_context(L);
+    load_policy(L, decide);
+    moon_tests_take(L, decide->tests);
+    return 0;
+}
+
 enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_decide *decide,
                                 struct moon_error *error)
 {
     struct moon_sandbox *sandbox = moon_sandbox_create(limits);
     if (!sandbox)
         return moon_fail(error, MOON_ENOMEM, "%s: no memory", decide->name);
-    enum moon_status status = moon_sandbox_run(sandbox, run_layer, decide, error);
+    enum moon_status status =
+        moon_sandbox_run(sandbox, decide->tests ? run_tests : run_layer, decide, error);
     moon_sandbox_destroy(&sandbox);
     return decide->no_memory ? MOON_ENOMEM : status;
 }

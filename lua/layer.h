@@ -16,7 +16,8 @@
 
 /* Runs decide->code as decide->layer: for "locked" its function locked (decide->no_lock is set when
  * it has none), for all others the function of the recipient group, then message. decide->verdict
- * keeps the kind NONE without an opinion. */
+ * keeps the kind NONE without an opinion. With decide->tests no function is asked: the table of
+ * tests is read into it. */
 enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_decide *decide,
                                 struct moon_error *error);
 

@@ -255,7 +255,87 @@
 ---@field message? fun(m: moonscan.Message): moonscan.Verdict? asked for each message to this tenant
 ---@field locked? fun(m: moonscan.Message): moonscan.Verdict? of site.lua only: asked before all tenants; its verdict is final
 ---@field recipients? table<string,fun(m:moonscan.Message):moonscan.Verdict?> by address or local part: asked first when all recipients belong to one group
----@field tests? table[] of the policy
+---@field tests? moonscan.Test[]|fun():moonscan.Test[] of the policy: `moonscan test` and `moonscan publish` run them
+
+-- Tests of a policy ------------------------------------------------------------------------------
+
+---One test: a message, and what the policy shall make of it. All keys but expect may be left out.
+---@class moonscan.Test
+---@field name? string what is tested, for people
+---@field zone? string what DNS answers, as a zone file; a text without white space names a file in fixtures/
+---@field message? moonscan.TestMessage|string the message; a text names a file in fixtures/
+---@field ip? string the client's address: 192.0.2.1
+---@field helo? string what the client said in EHLO: client.example.net
+---@field hostname? string the client's verified name
+---@field tls? boolean|string the connection is encrypted; a text is the cipher
+---@field authenticated? boolean|string the client has authenticated; a text says as whom
+---@field interface? string our address
+---@field mail_from? string MAIL FROM, "" for the null sender; the address in From
+---@field rcpt? string|string[] the recipients; the address in To
+---@field tenant? string whose mail it is; the tenant of the policy
+---@field now? string|integer the time of reception: "2026-01-31", "2026-01-31T12:00:00Z" or seconds since 1970
+---@field expect moonscan.TestExpect what shall come out
+
+---@class moonscan.TestMessage
+---@field file? string the message is in this file of fixtures/; no other key but sign, changed and seal then
+---@field from? string|false the From field; false: none
+---@field to? string|false
+---@field subject? string|false
+---@field date? string|false
+---@field message_id? string|false
+---@field body? string
+---@field headers? string[] further fields, on top: "X-Name: value"
+---@field sign? moonscan.TestSign|moonscan.TestSign[] DKIM signatures, made with keys of the program
+---@field changed? moonscan.TestChanged what somebody on the way made of the signed message
+---@field seal? moonscan.TestSeal|moonscan.TestSeal[] ARC sets, the first one first
+
+---@class moonscan.TestChanged
+---@field subject? string
+---@field from? string
+---@field append? string put behind the body
+---@field headers? string[] put on top
+
+---@class moonscan.TestSign
+---@field domain? string d=; the domain in From
+---@field selector? string s=; "test"
+---@field algorithm? "rsa-sha256"|"rsa-sha1"|"ed25519-sha256"
+---@field canonicalization? string c=; "relaxed/relaxed"
+---@field headers? string h=; "from:to:subject:date:message-id"
+---@field identity? string i=
+---@field length? integer l=
+---@field signed_at? string|integer t=, a time as in now
+---@field expires? string|integer x=, a time as in now
+---@field broken? boolean the signature does not verify
+---@field publish? boolean false: its key is not in DNS
+---@field late? boolean made behind `changed`, as a mailing list does
+
+---@class moonscan.TestSeal
+---@field domain string d= of seal and signature
+---@field selector? string
+---@field algorithm? "rsa-sha256"|"ed25519-sha256"
+---@field results? string what ARC-Authentication-Results say: "mx.lists.example; dmarc=pass header.from=a.example"
+---@field cv? string "none" for the first, else "pass"
+---@field broken? boolean the signature does not verify
+---@field publish? boolean false: its key is not in DNS
+
+---What shall come out. verdict, action or failure must be among the keys.
+---@class moonscan.TestExpect
+---@field verdict? "accept"|"quarantine"|"reject"|"defer"|"discard"
+---@field action? "accept"|"reject"|"defer"|"freeze" what Exim is told for the whole message
+---@field esc? string
+---@field override? moonscan.Override|false false: none
+---@field layer? "locked"|"recipient"|"tenant"|"site"|"built-in"|"failure" who decided
+---@field text? string a part of the reply
+---@field reason? string a part of it
+---@field comment? string a part of it
+---@field rule? string|integer the line, or a part of "file:line"
+---@field failure? string a part of the error that the policy fails with
+---@field tag? string
+---@field headers? string[] each a part of a field that is added
+---@field spf? moonscan.SpfResult
+---@field dkim? moonscan.DkimResult
+---@field dmarc? moonscan.DmarcResult
+---@field arc? moonscan.ArcResult
 
 -- require "moonscan" -----------------------------------------------------------------------------
 

@@ -322,3 +322,25 @@ enum moon_status moon_policies_check_list(struct moon_policies *policies, const 
     enum moon_status status = moon_sources_list(policies->sources, path, "list", &list, error);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }
+
+enum moon_status moon_policies_tests(struct moon_policies *policies, struct moon_arena *arena,
+                                     const char *path, struct moon_span source,
+                                     struct moon_tests *tests_r, struct moon_error *error)
+{
+    static const struct moon_message msg = {.id = ""};
+    static const struct moon_results results = {.authserv_id = ""};
+    const struct moon_policy_input nobody = {.msg = &msg, .results = &results, .tenant = ""};
+    struct moon_verdict verdict = {.kind = MOON_VERDICT_NONE};
+    struct moon_decide decide = {.arena = arena,
+                                 .input = &nobody,
+                                 .snapshot = policies->snapshot,
+                                 .list = find_list,
+                                 .list_context = policies,
+                                 .verdict = &verdict,
+                                 .tests = tests_r};
+
+    *tests_r = (struct moon_tests){.arena = arena, .source = source, .path = path};
+    moon_sources_trim(policies->sources);
+    enum moon_status status = run_policy(policies, &decide, path, MOON_LAYER_TENANT, error);
+    return status == MOON_EBUDGET ? MOON_ECONF : status;
+}

@@ -141,6 +141,13 @@
 #define MOON_STORE_KEEP_MAX_S      (400L * 86400) /* first times: a year, with a month's grace */
 #define MOON_STORE_MISSED_WINDOW_S (7L * 86400)
 
+/* Tests that a policy brings (policy.tests): written by hand, or by a loop of it. */
+#define MOON_TESTS_MAX      2000u
+#define MOON_TEST_ITEMS_MAX 200u /* of one list in a test: recipients, fields, signatures */
+#define MOON_TEST_BYTES_MAX (64u * 1024 * 1024) /* tests of one policy, as read */
+#define MOON_TEST_FILE_MAX  (1024u * 1024)      /* a message or zone beside a policy */
+#define MOON_TEST_NOW_S     1767225600L         /* 2026-01-01: the time unless a test says it */
+
 /* Snapshots: 10,000 tenants with a policy each of a few KB are 100 MB; offsets are 32 bits. */
 #define MOON_SNAPSHOT_BYTES_MAX   (512u * 1024 * 1024)
 #define MOON_SNAPSHOT_RECORDS_MAX 2000000u

@@ -35,16 +35,17 @@
 #define CPU_S               3600ul
 #define DESCRIPTORS         64ul
 
-enum moon_status moon_confine_start(int keep_fd, struct moon_error *error)
+enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error *error)
 {
-    static const struct {
+    const struct {
         enum __rlimit_resource resource;
         rlim_t value;
     } limits[] = {
         {RLIMIT_CORE, 0},
         {RLIMIT_CPU, CPU_S},
         {RLIMIT_NOFILE, DESCRIPTORS},
-        {RLIMIT_AS, SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES}, /* shadow memory is huge */
+        {RLIMIT_AS,
+         SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES + room}, /* shadow memory is huge */
     };
 
     if (close_range((unsigned)keep_fd + 1, ~0u, 0) != 0)

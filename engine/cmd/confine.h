@@ -7,12 +7,14 @@
 #define MOON_CMD_CONFINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "engine/base/status.h"
 
 /* Step 1, first thing in a worker: closes every descriptor above `keep_fd`, sets umask, resource
- * limits, no_new_privs, and SIGTERM at the parent's death. */
-enum moon_status moon_confine_start(int keep_fd, struct moon_error *error);
+ * limits, no_new_privs, and SIGTERM at the parent's death. `room` bytes of memory may be used
+ * beyond what a worker needs. */
+enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error *error);
 /* Step 2, before the first byte of a stranger's: the seccomp filter. Unknown calls fail with EPERM.
  * `accepts`: it may take connections from a socket that it was given. MOON_EIO where the kernel has
  * no seccomp: the caller says so and goes on. */

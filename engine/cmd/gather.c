@@ -73,8 +73,9 @@ void moon_gather_note(struct moon_gather *gather, const char *format, ...)
 
 static void note_unread(struct moon_gather *gather, const char *path, const char *name)
 {
-    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.lua", "tenants.map",
-                                        "tenants",      "policies", "lists",       "next"};
+    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.lua",
+                                        "tenants.map",  "tenants",  "policies",
+                                        "lists",        "next",     "fixtures"};
     struct moon_nearest nearest = {0};
     struct moon_span file = moon_span_of(name);
     (void)path; /* the configuration folder itself */
@@ -139,7 +140,7 @@ bool moon_gather_text(struct moon_gather *gather, const char *path, size_t bytes
     return text != NULL;
 }
 
-static void drop_text(struct moon_span *text)
+void moon_gather_drop(struct moon_span *text)
 {
     free((void *)(uintptr_t)text->p);
     *text = (struct moon_span){NULL, 0};
@@ -166,7 +167,7 @@ static void read_settings(struct moon_gather *gather)
         moon_gather_add(gather, "from", config.values[i].key->name, moon_span_of(from));
         gather->setting_count++;
     }
-    drop_text(&text);
+    moon_gather_drop(&text);
 }
 
 static void read_map(struct moon_gather *gather)
@@ -177,7 +178,7 @@ static void read_map(struct moon_gather *gather)
         return;
     (void)snprintf(name, sizeof name, "%s/tenants.map", gather->config_dir);
     moon_gather_map(gather, name, text);
-    drop_text(&text);
+    moon_gather_drop(&text);
 }
 
 /* --- policies and lists ------------------------------------------------------------------------
@@ -191,7 +192,7 @@ bool moon_gather_source(struct moon_gather *gather, const char *kind, const char
     if (!moon_gather_text(gather, path, bytes_max, &text))
         return false;
     moon_gather_add(gather, kind, path, text);
-    drop_text(&text);
+    moon_gather_drop(&text);
     return true;
 }
 
@@ -251,10 +252,11 @@ enum moon_status moon_gather_read(struct moon_gather *gather)
         gather->policy_count++;
     }
     moon_gather_each(gather, "lists", moon_gather_list);
+    moon_gather_fixtures(gather, "fixtures");
     moon_gather_each(gather, ".", note_unread);
     moon_gather_next(gather);
     moon_gather_tenants_add(gather);
     moon_gather_modes(gather);
-    drop_text(&gather->tenants_text);
+    moon_gather_drop(&gather->tenants_text);
     return gather->no_memory ? MOON_ENOMEM : MOON_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/snapshot.h"
+#include "engine/trial/run.h"
 #include "lua/tenants_config.h"
 
 /* A policy of policies/, shared by tenants. */
@@ -47,7 +48,9 @@ struct moon_gather {
     size_t shared_count;
     const char *site, *next_site;                                  /* paths, or NULL */
     bool next_site_lists, next_tenants_lists, next_policies_lists; /* next/ has some there */
-    const char *modes; /* which tenants are in which mode, lines; NULL: all enforce */
+    const char *modes;             /* which tenants are in which mode, lines; NULL: all enforce */
+    struct moon_trial_file *files; /* what tests of policies read; not for the snapshot */
+    size_t file_count, file_bytes;
     bool no_memory;
 };
 
@@ -58,6 +61,9 @@ void moon_gather_complain(struct moon_gather *gather, const char *format, ...)
  * arena, config_dir and writer are given. MOON_ENOMEM is the only failure; mistakes are in
  * gather->errors. */
 enum moon_status moon_gather_read(struct moon_gather *gather);
+/* One policy file below config_dir alone, with the lists and files of tests beside it, as a tenant
+ * named like it ("tenant" when no tenant can be named so). */
+enum moon_status moon_gather_alone(struct moon_gather *gather, const char *name);
 /* tenants.map, for the fuzzer: "domain: tenant" lines as in Exim's lsearch files. */
 void moon_gather_map(struct moon_gather *gather, const char *path, struct moon_span text);
 

@@ -14,7 +14,8 @@ bool moon_gather_is_tenant_name(struct moon_span name)
         if (!plain && (i == 0 || (c != '-' && c != '_' && c != '.')))
             return false;
     }
-    return name.n > 0 && name.n <= 64 && !moon_span_is(name, "lists");
+    return name.n > 0 && name.n <= 64 && !moon_span_is(name, "lists") &&
+           !moon_span_is(name, "fixtures");
 }
 
 /* The slot of that name, or the free one where it belongs. */

@@ -23,6 +23,10 @@ bool moon_gather_source(struct moon_gather *gather, const char *kind, const char
 /* Calls `each` for every entry of config_dir/path in sorted order; a missing folder is fine. */
 void moon_gather_each(struct moon_gather *gather, const char *path,
                       void (*each)(struct moon_gather *gather, const char *path, const char *name));
+/* Frees a text. */
+void moon_gather_drop(struct moon_span *text);
+/* The files of a folder fixtures/; a missing folder is fine. NULL is a lack of memory. */
+void moon_gather_fixtures(struct moon_gather *gather, const char *path);
 /* One entry of a folder of lists. */
 void moon_gather_list(struct moon_gather *gather, const char *path, const char *name);
 /* "acme" of "acme.lua"; empty when it is none. */

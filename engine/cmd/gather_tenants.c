@@ -118,6 +118,7 @@ static void add_folder(struct moon_gather *gather, const char *folder, const cha
         claim(gather, folder, stem, path);
     (void)snprintf(lists, sizeof lists, "%.32s/%.64s/lists", folder, name);
     moon_gather_each(gather, lists, moon_gather_list);
+    moon_gather_fixtures(gather, moon_arena_printf(gather->arena, "%s/%s/fixtures", folder, name));
     struct moon_gather_tenant *tenant = !tenants ? NULL
                                         : next   ? moon_gather_tenant_find(gather, stem)
                                                  : moon_gather_tenant(gather, stem);
@@ -141,7 +142,7 @@ static void add_entry(struct moon_gather *gather, const char *folder, const char
     struct moon_span stem = moon_gather_stem(name);
     if ((size_t)snprintf(whole, sizeof whole, "%s/%s/%s", gather->config_dir, folder, name) >=
             sizeof whole ||
-        !strcmp(name, "lists"))
+        !strcmp(name, "lists") || !strcmp(name, "fixtures"))
         return;
     if (stat(whole, &st) != 0) {
         moon_gather_complain(gather, "%s: %s", whole,
@@ -175,6 +176,8 @@ void moon_gather_folders(struct moon_gather *gather)
     moon_gather_each(gather, "policies/lists", moon_gather_list);
     moon_gather_each(gather, "tenants", add_entry);
     moon_gather_each(gather, "tenants/lists", moon_gather_list);
+    moon_gather_fixtures(gather, "policies/fixtures");
+    moon_gather_fixtures(gather, "tenants/fixtures");
 }
 
 /* Lists of next/; true when there are any. */
@@ -188,7 +191,7 @@ static bool add_next_lists(struct moon_gather *gather, const char *folder)
 /* What next/ holds that nobody reads. */
 static void note_unread(struct moon_gather *gather, const char *folder, const char *name)
 {
-    static const char *const known[] = {"site.lua", "lists", "tenants", "policies"};
+    static const char *const known[] = {"site.lua", "lists", "tenants", "policies", "fixtures"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i]))
             return;
@@ -210,4 +213,7 @@ void moon_gather_next(struct moon_gather *gather)
     gather->next_policies_lists = add_next_lists(gather, "next/policies/lists");
     moon_gather_each(gather, "next/tenants", add_entry);
     gather->next_tenants_lists = add_next_lists(gather, "next/tenants/lists");
+    moon_gather_fixtures(gather, "next/fixtures");
+    moon_gather_fixtures(gather, "next/policies/fixtures");
+    moon_gather_fixtures(gather, "next/tenants/fixtures");
 }

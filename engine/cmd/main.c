@@ -19,6 +19,7 @@ static const struct command {
     {"config", moon_cmd_config, "print the settings in force, and where each comes from"},
     {"publish", moon_cmd_publish, "check the configuration and put it in force, or go back"},
     {"serve", moon_cmd_serve, "keep workers ready for all SMTP connections (a service)"},
+    {"test", moon_cmd_test, "run the tests that policies bring"},
     {"worker", moon_cmd_worker, "serve one SMTP connection (started by the module in Exim)"},
 };
 static const size_t command_count = sizeof commands / sizeof *commands;

@@ -178,6 +178,33 @@ def tables(tree, api):
                "lua/verdicts.c do not have the same words")
 
 
+def test_keys(tree):
+    """Class -> keys of a test's tables in lua/tests.c."""
+    text = tree.text("lua/tests.c") if "lua/tests.c" in tree.files else ""
+    for found in re.finditer(r"struct key (\w+)_keys\[\] = \{(.*?)\};", text, re.S):
+        name = found.group(1)
+        keys = re.findall(r'A[TS]\(\w+, "?(\w+)|OF\(\w+, (\w+)', found.group(2))
+        suffix = "" if name == "test" else name.capitalize()
+        yield "moonscan.Test" + suffix, {a or b for a, b in keys}
+
+
+def tests_of_policies(tree, api):
+    """Keys of tests: C, the list and the page's tables in the section Tests."""
+    first, lines = section(tree, "Tests")
+    page = {}
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `") and len(cells) == 2:
+            page.setdefault(cells[0].strip("`"), set()).update(field_names(cells[1]))
+    for known, keys in test_keys(tree):
+        if known not in api.classes:
+            yield f"lua/tests.c:1: {LIST} has no class {known}"
+            continue
+        yield from names(tree, api, "lua/tests.c", keys, known)
+        row = known.replace("moonscan.Test", "").lower() or "test"
+        yield from row_of(api, f"{PAGE}:{first}", known, page.get(row, set()))
+
+
 # --- the page ----------------------------------------------------------------------------------
 
 def section(tree, title):
@@ -357,3 +384,4 @@ def check(tree):
     yield from page_chains(tree, api)
     yield from page_tables(tree, api)
     yield from page_globals(tree)
+    yield from tests_of_policies(tree, api)

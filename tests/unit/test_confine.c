@@ -35,7 +35,8 @@ static int confined(void)
     pid_t parent = getppid();
     int owner = parent;
 
-    if (moon_confine_start(3, &error) != MOON_OK || moon_confine_filter(false, &error) != MOON_OK)
+    if (moon_confine_start(3, 0, &error) != MOON_OK ||
+        moon_confine_filter(false, &error) != MOON_OK)
         return 10;
     if (is_refused(syscall(SYS_tgkill, parent, parent, 0)))
         return 11;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * test_lines: at which lines of a policy its tests and their keys stand, because Lua forgets it; as
+ * well as the tokens tell it. Internal to this room.
+ */
+#ifndef MOON_LUA_TEST_LINES_H
+#define MOON_LUA_TEST_LINES_H
+
+#include "engine/base/arena.h"
+
+/* Every `name = "text"` of a source. */
+struct moon_test_names {
+    struct moon_test_name {
+        struct moon_span text;
+        int line;
+    } * name;
+    size_t count;
+};
+
+/* False without memory. */
+bool moon_test_names_read(struct moon_arena *arena, struct moon_span source,
+                          struct moon_test_names *names_r);
+/* The line of that name; `otherwise` when it is not written down (a loop made it). */
+int moon_test_names_line(const struct moon_test_names *names, const char *text, int otherwise);
+/* The first line from `after` on where `word` stands as a key; `after` when it does not. */
+int moon_test_key_line(struct moon_span source, const char *word, int after);
+
+#endif
