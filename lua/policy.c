@@ -166,21 +166,6 @@ static enum moon_status run_locked(struct moon_policies *policies, struct moon_d
     return status;
 }
 
-static enum moon_verdict_kind kind_of(enum moon_failure failure)
-{
-    switch (failure) {
-    case MOON_FAILURE_ACCEPT:
-        return MOON_VERDICT_ACCEPT;
-    case MOON_FAILURE_QUARANTINE:
-        return MOON_VERDICT_QUARANTINE;
-    case MOON_FAILURE_REJECT:
-        return MOON_VERDICT_REJECT;
-    case MOON_FAILURE_DEFER:
-        break;
-    }
-    return MOON_VERDICT_DEFER;
-}
-
 /* The failure verdict: where and why are for the log, the client learns nothing of them. */
 static enum moon_status fail_verdict(const struct moon_policies *policies,
                                      struct moon_decide *decide, const struct moon_error *error)
@@ -189,12 +174,10 @@ static enum moon_status fail_verdict(const struct moon_policies *policies,
     const char *end = strstr(error->text, ": ");
     if (end && end > error->text && moon_is_digit(end[-1]))
         n = (size_t)(end - error->text);
-    *decide->verdict = (struct moon_verdict){
-        .kind = kind_of(policies->conf->failure),
-        .layer = "failure",
-        .failure = moon_arena_cstr(decide->arena, error->text),
-        .rule = n ? moon_arena_dup(decide->arena, (struct moon_span){error->text, n})
-                  : moon_arena_cstr(decide->arena, decide->name)};
+    *decide->verdict = moon_verdict_failed(policies->conf);
+    decide->verdict->failure = moon_arena_cstr(decide->arena, error->text);
+    decide->verdict->rule = n ? moon_arena_dup(decide->arena, (struct moon_span){error->text, n})
+                              : moon_arena_cstr(decide->arena, decide->name);
     return decide->verdict->failure && decide->verdict->rule ? MOON_OK : MOON_ENOMEM;
 }
 

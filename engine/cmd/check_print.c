@@ -248,6 +248,16 @@ static void print_verdict(FILE *to, struct moon_arena *arena,
         detail(&d, shown(arena, verdict->reason));
     if (tenant->by_split)
         detail(&d, "another tenant takes the message: own quarantine");
+    if (tenant->dry_run)
+        detail(&d, "dry run: treated as accept");
+    if (tenant->next)
+        detail(&d, "by the next version");
+    if (tenant->shadow) {
+        (void)snprintf(text, sizeof text, "the next version: %s",
+                       tenant->shadow->skipped ? tenant->shadow->skipped
+                                               : moon_verdict_name(tenant->shadow->verdict.kind));
+        detail(&d, text);
+    }
     (void)fputc('\n', to);
     if (verdict->failure)
         (void)fprintf(to, "%-10s%s\n", "", shown(arena, verdict->failure));

@@ -157,6 +157,19 @@ const struct moon_field *moon_message_field(const struct moon_message *msg, cons
     return NULL;
 }
 
+unsigned moon_message_draw(const struct moon_message *msg, const char *salt)
+{
+    const struct moon_field *id = moon_message_field(msg, "Message-ID", NULL, false);
+    struct moon_span parts[3] = {moon_span_of(msg->id), id ? id->value : MOON_SPAN(""),
+                                 moon_span_of(salt)};
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < parts[k].n; i++)
+            hash = (hash ^ (unsigned char)parts[k].p[i]) * 16777619u;
+    return hash % 100;
+}
+
 size_t moon_message_count(const struct moon_message *msg, const char *name, bool with_removed)
 {
     size_t count = 0;

@@ -84,6 +84,10 @@ const struct moon_field *moon_message_field(const struct moon_message *msg, cons
                                             const struct moon_field *after, bool with_removed);
 size_t moon_message_count(const struct moon_message *msg, const char *name, bool with_removed);
 
+/* 0..99 for sampling, the same for the same message whenever it is decided again, and another draw
+ * for each `salt`: a hash of what the sender cannot change without changing the message. */
+unsigned moon_message_draw(const struct moon_message *msg, const char *salt);
+
 /* Value for people: unfolded (each fold one SP), trimmed. NULL without memory. */
 char *moon_field_text(struct moon_arena *arena, const struct moon_field *field);
 

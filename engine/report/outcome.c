@@ -69,6 +69,40 @@ static void json_asks(struct moon_json *json, const struct moon_asks *asks)
     moon_member_count(json, "asked_left_out", (int64_t)moon_asks_refused(asks));
 }
 
+/* The next version beside the one that decided. */
+static void json_shadow(struct moon_json *json, const struct moon_shadow *shadow)
+{
+    const struct {
+        bool differs;
+        const char *name;
+    } all[] = {{shadow->kind_differs, "verdict"},
+               {shadow->esc_differs, "esc"},
+               {shadow->override_differs, "override"},
+               {shadow->layer_differs, "layer"}};
+    bool any = false;
+
+    moon_json_object(json, "shadow");
+    moon_member(json, "skipped", shadow->skipped);
+    if (!shadow->skipped)
+        moon_json_string(json, "verdict", moon_verdict_name(shadow->verdict.kind));
+    moon_member(json, "layer", shadow->verdict.layer);
+    moon_member(json, "rule", shadow->verdict.rule);
+    moon_member(json, "esc", shadow->verdict.esc);
+    moon_member(json, "override", shadow->verdict.override);
+    moon_member(json, "failure", shadow->verdict.failure);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!all[i].differs)
+            continue;
+        if (!any)
+            moon_json_array(json, "differs");
+        any = true;
+        moon_json_string(json, NULL, all[i].name);
+    }
+    if (any)
+        moon_json_close(json, ']');
+    moon_json_close(json, '}');
+}
+
 static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,
                          bool taken)
 {
@@ -78,6 +112,10 @@ static void json_verdict(struct moon_json *json, const struct moon_tenant_verdic
     moon_json_string(json, "tenant", tenant->tenant);
     moon_json_int(json, "recipients", (int64_t)tenant->recipient_count);
     moon_json_string(json, "verdict", moon_verdict_name(verdict->kind));
+    if (tenant->dry_run)
+        moon_json_string(json, "mode", moon_mode_name(MOON_MODE_DRY_RUN));
+    if (tenant->next)
+        moon_json_string(json, "version", "next");
     if (taken && tenant->by_split)
         moon_json_string(json, "fate", moon_fate_name(tenant->fate));
     moon_member(json, "layer", verdict->layer);
@@ -87,6 +125,8 @@ static void json_verdict(struct moon_json *json, const struct moon_tenant_verdic
     moon_member(json, "comment", verdict->comment);
     moon_member(json, "reason", verdict->reason);
     moon_member(json, "failure", verdict->failure);
+    if (tenant->shadow)
+        json_shadow(json, tenant->shadow);
     if (verdict->fact_count) {
         moon_json_array(json, "facts");
         for (size_t i = 0; i < verdict->fact_count && i < 40; i++)

@@ -29,6 +29,7 @@ struct moon_asks {
     struct moon_asks_shared *shared;
     const char *tenant;
     bool site, pretend;
+    const struct moon_asks *like; /* another version of the decision, or NULL */
     unsigned dns_questions;
     size_t count, refused;
     struct moon_asked asked[MOON_ASKS_MAX];
@@ -55,6 +56,7 @@ struct moon_asks *moon_asks_begin(struct moon_asks_shared *shared, const char *t
         asks->tenant = tenant;
         asks->pretend = shared->dry_run;
         asks->site = !*tenant;
+        asks->like = NULL;
     }
     return asks;
 }
@@ -62,6 +64,11 @@ struct moon_asks *moon_asks_begin(struct moon_asks_shared *shared, const char *t
 void moon_asks_pretend(struct moon_asks *asks)
 {
     asks->pretend = true;
+}
+
+void moon_asks_like(struct moon_asks *asks, const struct moon_asks *other)
+{
+    asks->like = other;
 }
 
 void moon_asks_enter(struct moon_asks *asks, bool site)
@@ -148,6 +155,31 @@ static const struct moon_asked *asked_before(const struct moon_asks_shared *shar
     return NULL;
 }
 
+static bool is_alike(const struct moon_asked *a, const struct moon_asked *b)
+{
+    bool spaces = a->space && b->space ? !strcmp(a->space, b->space) : a->space == b->space;
+    return a->kind == b->kind && a->span_s == b->span_s && a->add == b->add && spaces &&
+           !strcmp(a->key, b->key);
+}
+
+/* The same question of another version of this decision, with an answer; the second time it is
+ * asked, the second. NULL: there is none. */
+static const struct moon_asked *answered_alike(const struct moon_asks *asks,
+                                               const struct moon_asked *asked)
+{
+    size_t skip = 0;
+    if (!asks->like)
+        return NULL;
+    for (size_t i = 0; i + 1 < asks->count; i++)
+        skip += is_alike(&asks->asked[i], asked);
+    for (size_t i = 0; i < asks->like->count; i++) {
+        const struct moon_asked *other = &asks->like->asked[i];
+        if (is_alike(other, asked) && skip-- == 0)
+            return other->answered ? other : NULL;
+    }
+    return NULL;
+}
+
 static void keep_engine(struct moon_asks_shared *shared, const struct moon_asked *asked)
 {
     struct moon_asked *larger =
@@ -172,6 +204,13 @@ static const struct moon_asked *ask(struct moon_asks *asks, const struct moon_as
         engine_space ? asked_before(asks->shared, asked, asked->key) : NULL;
     if (before) {
         *asked = *before;
+        return asked;
+    }
+    const struct moon_asked *same =
+        key.n <= MOON_ASKS_KEY_BYTES_MAX ? answered_alike(asks, asked) : NULL;
+    if (same) {
+        asked->answered = true;
+        asked->value = same->value;
         return asked;
     }
     ask_store(asks, asked, key, engine_space);

@@ -29,6 +29,9 @@ struct moon_asks *moon_asks_begin(struct moon_asks_shared *shared, const char *t
 /* From now on the store is only looked at, and answers as if it had been written (a shadow policy).
  */
 void moon_asks_pretend(struct moon_asks *asks);
+/* From now on a question that `other` had an answer to has the same answer, and is not asked (or
+ * counted) again: both are versions of one decision. */
+void moon_asks_like(struct moon_asks *asks, const struct moon_asks *other);
 /* Whose policy runs now: the site's, or the tenant's (so it begins). */
 void moon_asks_enter(struct moon_asks *asks, bool site);
 

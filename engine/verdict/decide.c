@@ -189,6 +189,8 @@ static void add_fields(struct decider *d, const char *quarantined)
         add_quarantine_fields(d, quarantined);
     for (size_t i = 0; i < out->tenant_count; i++) {
         const struct moon_verdict *verdict = &out->tenants[i].verdict;
+        if (out->tenants[i].dry_run)
+            continue; /* nothing is done that the verdict asks for */
         if (verdict->failure && out->tenants[i].fate == MOON_FATE_DELIVER)
             add_field(d, true,
                       moon_arena_cstr(d->arena, MOON_FIELD_PREFIX "Failure: policy not evaluated"));
@@ -215,7 +217,8 @@ static void compose_reply(struct decider *d)
 
     for (size_t i = 0; i < out->tenant_count; i++) {
         const struct moon_verdict *verdict = &out->tenants[i].verdict;
-        if (verdict->kind == wanted && (!speaker || (speaker->failure && !verdict->failure)))
+        if (verdict->kind == wanted && !out->tenants[i].dry_run &&
+            (!speaker || (speaker->failure && !verdict->failure)))
             speaker = verdict;
     }
     if (MOON_BUG(!speaker))
@@ -284,15 +287,25 @@ static void log_hop(struct moon_str *str, const struct moon_session *session)
 static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *tenant)
 {
     const struct moon_verdict *verdict = &tenant->verdict;
+    const struct moon_shadow *shadow = tenant->shadow;
 
     moon_str_addf(str, " tenant=%s verdict=%s%s rule=%s", *tenant->tenant ? tenant->tenant : "-",
                   moon_verdict_name(verdict->kind),
-                  tenant->by_split ? " (split: own quarantine)" : "",
+                  tenant->by_split  ? " (split: own quarantine)"
+                  : tenant->dry_run ? " (dry run: treated as accept)"
+                                    : "",
                   verdict->rule ? verdict->rule : "-");
     if (verdict->override)
         moon_str_addf(str, " override=%s", verdict->override);
     if (verdict->failure)
         add_quoted(str, "failure", verdict->failure);
+    if (tenant->next)
+        moon_str_add(str, " version=next");
+    if (shadow && shadow->verdict.failure)
+        moon_str_add(str, " shadow=failed");
+    else if (shadow && (shadow->kind_differs || shadow->esc_differs || shadow->override_differs ||
+                        shadow->layer_differs))
+        moon_str_addf(str, " shadow=%s", moon_verdict_name(shadow->verdict.kind));
 }
 
 /* Step 7. One line for Exim's main log. */

@@ -9,7 +9,8 @@
 
 #include "engine/verdict/scan.h"
 
-/* Reads each tenant's verdict.kind (never NONE), writes its fate and by_split.
+/* Reads each tenant's verdict.kind (never NONE; accept in its place for a dry run), writes its fate
+ * and by_split.
  *
  *   all discard                          accept, every recipient removed
  *   somebody accepts or quarantines      accept; who rejected or deferred: quarantine, by_split

@@ -23,11 +23,15 @@
 #include "engine/message/domain.h"
 #include "engine/message/hops.h"
 #include "engine/verdict/decide.h"
+#include "engine/verdict/modes.h"
 #include "engine/verdict/tenants.h"
+
+#define BUDGET_MS(conf) ((conf)->dns_ms + 3 * (conf)->policy_ms)
 
 int64_t moon_scan_ms(const struct moon_conf *conf)
 {
-    return conf->dns_ms + 4 * conf->policy_ms + 2000;
+    /* Until the budget is spent a tenant's turn may begin, and then have its four layers twice. */
+    return BUDGET_MS(conf) + 8 * conf->policy_ms + 2000;
 }
 
 static enum moon_dmarc_discovery discovery_of(const struct moon_conf *conf)
@@ -39,20 +43,6 @@ static enum moon_dmarc_discovery discovery_of(const struct moon_conf *conf)
 static enum moon_dmarc_discovery other_discovery_of(const struct moon_conf *conf)
 {
     return conf->dmarc_psl ? MOON_DMARC_DISCOVERY_TREEWALK : MOON_DMARC_DISCOVERY_PSL;
-}
-
-/* 0..99 for sampling (pct of RFC 7489), the same for the same message whenever it is replayed.
- * FNV-1a over what the sender cannot draw again without changing the message. */
-static unsigned pct_draw(const struct moon_message *msg)
-{
-    const struct moon_field *id = moon_message_field(msg, "Message-ID", NULL, false);
-    struct moon_span parts[2] = {moon_span_of(msg->id), id ? id->value : MOON_SPAN("")};
-    uint32_t hash = 2166136261u;
-
-    for (size_t k = 0; k < 2; k++)
-        for (size_t i = 0; i < parts[k].n; i++)
-            hash = (hash ^ (unsigned char)parts[k].p[i]) * 16777619u;
-    return hash % 100;
 }
 
 /* Whose SPF result DMARC will look at: the HELO domain stands in for a null sender (RFC 7208
@@ -117,10 +107,10 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (status == MOON_OK)
         status = moon_dkim_finish(dkim, &results->dkim);
     if (status == MOON_OK)
-        status = moon_dmarc_evaluate(arena, dns, discovery, pct_draw(msg), results);
+        status = moon_dmarc_evaluate(arena, dns, discovery, moon_message_draw(msg, ""), results);
     if (status == MOON_OK && engine->conf->dmarc_compare)
-        status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf), pct_draw(msg),
-                                    results);
+        status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf),
+                                    moon_message_draw(msg, ""), results);
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
     if (status == MOON_OK)
@@ -132,19 +122,12 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
 /* The time of the message is used up before this tenant's turn. */
 static struct moon_verdict out_of_time(const struct moon_conf *conf)
 {
-    static const enum moon_verdict_kind kinds[] = {
-        [MOON_FAILURE_DEFER] = MOON_VERDICT_DEFER,
-        [MOON_FAILURE_ACCEPT] = MOON_VERDICT_ACCEPT,
-        [MOON_FAILURE_QUARANTINE] = MOON_VERDICT_QUARANTINE,
-        [MOON_FAILURE_REJECT] = MOON_VERDICT_REJECT,
-    };
-    return (struct moon_verdict){.kind = kinds[conf->failure],
-                                 .layer = "failure",
-                                 .rule = "failure",
-                                 .failure = "the time for this message was used up"};
+    struct moon_verdict verdict = moon_verdict_failed(conf);
+    verdict.failure = "the time for this message was used up";
+    return verdict;
 }
 
-/* Step 7. */
+/* Step 7. Shadows come last: they may use up the time, but not that of another's verdict. */
 static enum moon_status ask_policies(const struct moon_engine *engine, struct moon_arena *arena,
                                      const struct moon_message *msg,
                                      const struct moon_budget *budget, struct moon_outcome *outcome)
@@ -155,20 +138,21 @@ static enum moon_status ask_policies(const struct moon_engine *engine, struct mo
 
     if (!shared)
         return MOON_ENOMEM;
-    for (size_t i = 0; status == MOON_OK && i < outcome->tenant_count; i++) {
-        struct moon_tenant_verdict *tenant = &outcome->tenants[i];
+    for (size_t i = 0; status == MOON_OK && i < 2 * outcome->tenant_count; i++) {
+        struct moon_tenant_verdict *tenant = &outcome->tenants[i % outcome->tenant_count];
+        bool shadow = i >= outcome->tenant_count, spent = moon_budget_spent(budget);
         struct moon_policy_input input = {.msg = msg,
                                           .results = &outcome->results,
                                           .tenant = tenant->tenant,
                                           .recipients = tenant->recipients,
                                           .recipient_count = tenant->recipient_count};
-        tenant->asks = input.asks = moon_asks_begin(shared, tenant->tenant);
-        if (!tenant->asks)
-            return MOON_ENOMEM;
-        if (moon_budget_spent(budget))
+        if (shadow)
+            status = spent ? moon_modes_skip(engine, arena, tenant)
+                           : moon_modes_shadow(engine, arena, shared, &input, tenant);
+        else if (spent)
             tenant->verdict = out_of_time(engine->conf);
         else
-            status = moon_policy_decide(engine->policies, arena, &input, &tenant->verdict);
+            status = moon_modes_decide(engine, arena, shared, &input, tenant);
     }
     return status;
 }
@@ -179,7 +163,7 @@ enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *
 {
     const struct moon_conf *conf = engine->conf;
     int64_t started_us = moon_clock_us();
-    struct moon_budget budget = moon_budget_of(conf->dns_ms + 3 * conf->policy_ms);
+    struct moon_budget budget = moon_budget_of(BUDGET_MS(conf));
     struct moon_results *results = &outcome_r->results;
 
     memset(outcome_r, 0, sizeof *outcome_r);

@@ -23,6 +23,13 @@ struct moon_engine {
 enum moon_fate { MOON_FATE_DELIVER, MOON_FATE_QUARANTINE, MOON_FATE_DISCARD };
 const char *moon_fate_name(enum moon_fate fate); /* "deliver", "quarantine", "discard" */
 
+/* What the next version of a tenant's policies would have decided. */
+struct moon_shadow {
+    struct moon_verdict verdict; /* kind, esc, override, rule, layer and failure only */
+    bool kind_differs, esc_differs, override_differs, layer_differs; /* from what decided */
+    const char *skipped; /* it was not asked: why; or NULL */
+};
+
 struct moon_tenant_verdict {
     const char *tenant; /* "" for recipients of no tenant */
     size_t *recipients; /* indices into msg->recipients */
@@ -31,6 +38,10 @@ struct moon_tenant_verdict {
     enum moon_fate fate;    /* meaningful when the message is taken */
     bool by_split;          /* quarantined only because another tenant takes the message */
     struct moon_asks *asks; /* what its policies asked, for the record; NULL: nothing */
+    struct moon_tenant_conf conf;
+    bool dry_run;                     /* the message is treated as if the verdict were accept */
+    bool next;                        /* the next version decided (canary) */
+    const struct moon_shadow *shadow; /* or NULL: nothing ran beside it */
 };
 
 enum moon_action {

@@ -27,6 +27,18 @@ bool moon_verdict_of_name(const char *name, enum moon_verdict_kind *kind_r)
     return false;
 }
 
+struct moon_verdict moon_verdict_failed(const struct moon_conf *conf)
+{
+    static const enum moon_verdict_kind kinds[] = {
+        [MOON_FAILURE_DEFER] = MOON_VERDICT_DEFER,
+        [MOON_FAILURE_ACCEPT] = MOON_VERDICT_ACCEPT,
+        [MOON_FAILURE_QUARANTINE] = MOON_VERDICT_QUARANTINE,
+        [MOON_FAILURE_REJECT] = MOON_VERDICT_REJECT,
+    };
+    return (struct moon_verdict){
+        .kind = kinds[conf->failure], .layer = "failure", .rule = "failure"};
+}
+
 const char *moon_fate_name(enum moon_fate fate)
 {
     static const char *const names[] = {"deliver", "quarantine", "discard"};

@@ -51,4 +51,8 @@ struct moon_verdict {
     const char *failure; /* the policy failed: what, with file:line and the limit; or NULL */
 };
 
+struct moon_conf;
+/* The declared failure verdict; whoever takes it says in `failure` what failed. */
+struct moon_verdict moon_verdict_failed(const struct moon_conf *conf);
+
 #endif

@@ -85,10 +85,43 @@ static void one_taker_of_three_takes_the_message_for_all(void **state)
     assert_int_equal(tenants[2].fate, MOON_FATE_DELIVER);
 }
 
+/* A dry run counts as accept, whatever its policy says; so the table with accept in its place. */
+static void a_dry_run_takes_the_message_whatever_its_verdict(void **state)
+{
+    static const enum moon_verdict_kind kinds[] = {A, Q, R, D, X};
+
+    (void)state;
+    for (size_t i = 0; i < 5 * 5 * 3; i++) {
+        enum moon_verdict_kind dry = kinds[i % 5], other = kinds[i / 5 % 5];
+        bool both = i / 25 == 1, turned = i / 25 == 2;
+        struct moon_tenant_verdict got[2] = {0}, want[2] = {0};
+        bool split = false, want_split = false;
+        got[turned].verdict.kind = dry;
+        got[turned].dry_run = true;
+        got[!turned].verdict.kind = other;
+        got[!turned].dry_run = both;
+        want[turned].verdict.kind = A;
+        want[!turned].verdict.kind = both ? A : other;
+        enum moon_action action = moon_merge(got, 2, &split);
+        if (action != moon_merge(want, 2, &want_split) || split != want_split)
+            fail_msg("dry run of %s beside %s: got %s%s", moon_verdict_name(dry),
+                     moon_verdict_name(other), moon_action_name(action), split ? " split" : "");
+        assert_int_equal(action, MOON_ACTION_ACCEPT);
+        assert_int_equal(got[turned].fate, MOON_FATE_DELIVER);
+        assert_false(got[turned].by_split);
+        assert_int_equal(got[turned].verdict.kind, dry); /* for the log */
+        for (size_t k = 0; k < 2; k++) {
+            assert_int_equal(got[k].fate, want[k].fate);
+            assert_int_equal(got[k].by_split, want[k].by_split);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_tenants_end_as_the_table_says_in_either_order),
+        cmocka_unit_test(a_dry_run_takes_the_message_whatever_its_verdict),
         cmocka_unit_test(one_taker_of_three_takes_the_message_for_all),
     };
     moon_bug_is_fatal = true;
