@@ -41,7 +41,7 @@ without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 
 # --- what is built -------------------------------------------------------------------------------
 
 ENGINE_SRC = $(filter-out engine/cmd/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
-LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard lua/*.lua)
+LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard policies/profiles/*.lua lua/*.lua)
 MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c
 
 ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o

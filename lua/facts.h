@@ -9,6 +9,7 @@
 #include "engine/verdict/asks.h"
 #include "engine/verdict/policy.h"
 #include "lua/lists.h"
+#include "lua/providers.h"
 #include "lua/sandbox.h"
 #include "lua/tests.h"
 
@@ -20,6 +21,12 @@ struct moon_decide {
     /* Finds a list by name beside the policy that runs; NULL with a reason. */
     const struct moon_list *(*list)(struct moon_decide *decide, const char *name,
                                     struct moon_error *error);
+    /* The table of providers; NULL with a reason. */
+    const struct moon_providers *(*providers)(struct moon_decide *decide, struct moon_error *error);
+    /* Bytecode of a profile, with name NULL of the rules of them all, and what messages call it;
+     * false with a reason. */
+    bool (*profile)(struct moon_decide *decide, const char *name, struct moon_span *code_r,
+                    const char **path_r, struct moon_error *error);
     void *list_context;
     const char **facts;
     size_t fact_count;
@@ -35,7 +42,14 @@ struct moon_decide {
     bool no_lock;          /* the layer "locked" found no function of that name */
     struct moon_verdict *verdict;
     struct moon_tests *tests; /* while they are read (tests.c); else NULL */
+    struct {                  /* how much the author's organization sends, once it was asked */
+        bool asked, known;
+        int64_t count;
+    } volume;
 };
+
+/* The globals of the run, in the registry: for chunks that a policy brings in (profiles.c). */
+#define MOON_GLOBALS "moonscan.globals"
 
 /* How a field of a record is read out of the C structure. */
 enum moon_fact_kind {
@@ -69,7 +83,7 @@ extern const struct moon_record moon_record_message;
 extern const struct moon_record moon_record_session, moon_record_envelope, moon_record_from,
     moon_record_spf, moon_record_spf_helo, moon_record_dkim, moon_record_dkim_item, moon_record_arc,
     moon_record_arc_sets, moon_record_arc_item, moon_record_dmarc, moon_record_alignment,
-    moon_record_tenant, moon_record_list_fields, moon_record_forwarding;
+    moon_record_tenant, moon_record_list_fields, moon_record_forwarding, moon_record_sender;
 
 /* Pushes a record; `index` (from 1) belongs into the path of an item, 0 otherwise. [-0, +1] */
 void moon_record_push(lua_State *L, const struct moon_record *record, const void *object,
@@ -90,6 +104,9 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
 bool moon_facts_one_click(const struct moon_policy_input *input);
 /* Pushes m.tenant.settings; `object` is not used. [-0, +1] */
 void moon_settings_push(lua_State *L, const void *object);
+/* *bulk_r: has the author's organization sent so many messages in 24 hours (sticky: ever)? False:
+ * nobody can tell. May raise. */
+bool moon_sender_bulk(lua_State *L, int64_t messages, bool sticky, bool *bulk_r);
 /* Pushes `m`. [-0, +1] */
 void moon_facts_push(lua_State *L);
 /* Pushes the first field of that name as one line, or nil. [-0, +1] */

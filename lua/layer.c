@@ -232,6 +232,8 @@ static void load_policy(lua_State *L, const struct moon_decide *decide)
     moon_library_open(L);
     lua_pushcfunction(L, script_require);
     lua_setfield(L, -2, "require");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, MOON_GLOBALS);
     moon_sandbox_load_compiled(L, decide->code, decide->name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, 1))

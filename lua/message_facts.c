@@ -267,6 +267,7 @@ PART(spf_helo, moon_record_spf_helo, &input->results->spf_helo)
 PART(dkim, moon_record_dkim, &input->results->dkim)
 PART(arc, moon_record_arc, &input->results->arc)
 PART(dmarc, moon_record_dmarc, &input->results->dmarc)
+PART(sender, moon_record_sender, input)
 PART(tenant, moon_record_tenant, input)
 
 static const struct moon_fact message_facts[] = {
@@ -286,8 +287,8 @@ static const struct moon_fact message_facts[] = {
     {"dkim", MOON_FACT_PUSH, 0, push_dkim},
     {"arc", MOON_FACT_PUSH, 0, push_arc},
     {"dmarc", MOON_FACT_PUSH, 0, push_dmarc},
+    {"sender", MOON_FACT_PUSH, 0, push_sender},
     {"tenant", MOON_FACT_PUSH, 0, push_tenant},
-    {"sender", MOON_FACT_LATER, 0, NULL},
     {NULL, MOON_FACT_TEXT, 0, NULL}};
 const struct moon_record moon_record_message = {"m", "", message_facts, NULL, NULL};
 

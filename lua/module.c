@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lua/facts.h"
+#include "lua/profiles.h"
 
 /* moon.list(name) [-1, +1], may raise */
 static int script_list(lua_State *L)
@@ -27,11 +28,12 @@ static const luaL_Reg functions[] = {
     {"count", moon_questions_count},
     {"first_seen", moon_questions_first_seen},
     {"list", script_list},
+    {"profile", moon_profiles_open},
 };
 #define FUNCTION_COUNT (sizeof functions / sizeof functions[0])
 
 /* Known, but not in this version. */
-static const char *const later[] = {"dns", "profile"};
+static const char *const later[] = {"dns"};
 
 /* A name of moon that is not there. */
 static int no_name(lua_State *L)

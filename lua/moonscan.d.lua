@@ -25,6 +25,10 @@
 ---@alias moonscan.ArcPart "seal"|"signature"|"results"|"structure"
 ---@alias moonscan.ArcMethod "spf"|"dkim"|"dmarc"
 ---@alias moonscan.Body "intact"|"changed"
+---How a provider is known, the strongest first; the last two may be from before the message was forwarded.
+---@alias moonscan.Evidence "hostname"|"network"|"spf"|"arc"|"dkim"
+---What a requirement is asked of.
+---@alias moonscan.RequiredOf "all"|"bulk"
 ---@alias moonscan.Pattern "srs"|"outlook"|"gmail"
 ---@alias moonscan.EntryVerdict "accept"|"quarantine"|"reject"|"defer"
 ---The policy override types of a report (RFC 9990).
@@ -50,6 +54,7 @@
 ---@field dkim moonscan.Dkim the DKIM signatures, in message order
 ---@field arc moonscan.Arc the ARC chain (RFC 8617)
 ---@field dmarc moonscan.Dmarc DMARC (RFC 9989)
+---@field sender moonscan.Sender who sends: looked up when it is read
 ---@field tenant moonscan.Tenant who is asked
 
 ---@class moonscan.Session
@@ -200,6 +205,14 @@
 ---@field dkim_mode moonscan.AlignmentMode adkim
 ---@field spf_mode moonscan.AlignmentMode aspf
 
+---@class moonscan.Sender
+---@field provider string? who runs the sending host: "google", "microsoft", ...; nil: nobody that is known
+---@field evidence string? what that is known by, for people
+---@field evidence_kind moonscan.Evidence?
+---@field organizational_domain string? of the author, by the Public Suffix List; nil unless SPF or DKIM proves it
+---@field volume_24h integer? proven mail of the author's organization in 24 hours, this message included; nil: nobody can tell
+---@field first_seen_days integer? since its first mail
+
 ---@class moonscan.Tenant
 ---@field name string "" when the recipients belong to no tenant
 ---@field settings table<string,any> what tenants.lua gives this tenant; a name that is not there is an error
@@ -247,6 +260,29 @@
 ---@field verdict moonscan.EntryVerdict? for list:verdict
 ---@field override moonscan.Override? with a verdict; "local_policy", unless it says otherwise
 ---@field text string? with a verdict: what a refused or deferred client is told
+
+-- Profiles ---------------------------------------------------------------------------------------
+
+---What a large receiver asks of senders (policies/profiles/, docs/profiles.md).
+---@class moonscan.Profile
+---@field name string
+---@field title string
+---@field dated string when the data were last held against their sources
+---@field check fun(self: moonscan.Profile, m: moonscan.Message, options: moonscan.ProfileOptions?): moonscan.Unmet? the first requirement that is not met
+---@field unmet fun(self: moonscan.Profile, m: moonscan.Message, options: moonscan.ProfileOptions?): moonscan.Unmet[] all of them, advice too
+---@field applies fun(self: moonscan.Profile, m: moonscan.Message): boolean? is the author a bulk sender? nil: nobody can tell
+
+---@class moonscan.ProfileOptions
+---@field bulk boolean? take everybody (nobody) for a bulk sender
+
+---A requirement that is not met.
+---@class moonscan.Unmet
+---@field profile string
+---@field requirement string
+---@field of moonscan.RequiredOf
+---@field text string for the client; names the author's domain
+---@field esc string the receiver's own enhanced status code
+---@field advice boolean the receiver recommends it
 
 -- The policy -------------------------------------------------------------------------------------
 
@@ -346,5 +382,6 @@
 ---@field defer fun(fields: moonscan.VerdictFields?): moonscan.Verdict refuse it for now: the client tries again
 ---@field discard fun(fields: moonscan.VerdictFields?): moonscan.Verdict throw this tenant's copy away without telling anybody
 ---@field list fun(name: string): moonscan.List lists/NAME.lua beside the policy
+---@field profile fun(name: string): moonscan.Profile "google", "microsoft", "yahoo", or the site's own
 local moonscan = {}
 return moonscan

@@ -12,6 +12,7 @@
 
 #include "engine/base/limits.h"
 #include "lua/layer.h"
+#include "lua/profiles.h"
 #include "lua/sources.h"
 
 struct moon_policies {
@@ -141,6 +142,28 @@ static const struct moon_list *find_list(struct moon_decide *decide, const char 
     return list;
 }
 
+static const struct moon_providers *find_providers(struct moon_decide *decide,
+                                                   struct moon_error *error)
+{
+    struct moon_policies *policies = decide->list_context;
+    const struct moon_providers *providers;
+    if (moon_sources_providers(policies->sources, &providers, error) == MOON_ENOMEM)
+        decide->no_memory = true;
+    return providers;
+}
+
+static bool find_profile(struct moon_decide *decide, const char *name, struct moon_span *code_r,
+                         const char **path_r, struct moon_error *error)
+{
+    struct moon_policies *policies = decide->list_context;
+    enum moon_status status =
+        name ? moon_sources_profile(policies->sources, name, code_r, path_r, error)
+             : moon_sources_policy(policies->sources, *path_r = MOON_RULES_PATH, code_r, error);
+    if (status == MOON_ENOMEM)
+        decide->no_memory = true;
+    return status == MOON_OK;
+}
+
 /* Runs one layer; decide->verdict->kind stays NONE without an opinion. */
 static enum moon_status run_policy(struct moon_policies *policies, struct moon_decide *decide,
                                    const char *path, const char *layer, struct moon_error *error)
@@ -223,6 +246,8 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
                                  .input = input,
                                  .snapshot = policies->snapshot,
                                  .list = find_list,
+                                 .providers = find_providers,
+                                 .profile = find_profile,
                                  .list_context = policies,
                                  .verdict = verdict_r};
     static const char *const layers[] = {MOON_LAYER_TENANT, MOON_LAYER_SITE, MOON_LAYER_BUILT_IN};
@@ -281,6 +306,8 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
                                  .input = input,
                                  .snapshot = policies->snapshot,
                                  .list = find_list,
+                                 .providers = find_providers,
+                                 .profile = find_profile,
                                  .list_context = policies,
                                  .publishing = true,
                                  .verdict = &verdict};
@@ -294,6 +321,15 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
         status =
             run_policy(policies, &decide, path, site ? MOON_LAYER_SITE : MOON_LAYER_TENANT, error);
     moon_arena_destroy(&arena);
+    return status == MOON_EBUDGET ? MOON_ECONF : status;
+}
+
+enum moon_status moon_policies_check_profile(struct moon_policies *policies, const char *name,
+                                             struct moon_profile_dates *dates_r,
+                                             struct moon_error *error)
+{
+    moon_sources_trim(policies->sources);
+    enum moon_status status = moon_sources_profile_dates(policies->sources, name, dates_r, error);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }
 

@@ -11,13 +11,17 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/base/nearest.h"
 #include "lua/embedded.h"
+#include "lua/profiles.h"
 
 #define KEPT_MAX    500u  /* of each kind; a worker meets few tenants */
 #define BUILT_IN_MS 10000 /* our own text compiles, however slow the host is */
 
 struct policy_source {
     char *path;
+    const char *kind; /* "policy" or "profile": where in the snapshot */
+    char dated[11];   /* of a profile */
     char *code;
     size_t size;
     enum moon_status status;
@@ -41,6 +45,10 @@ struct moon_sources {
     struct policy_source **policies;
     struct list_source **lists;
     size_t policy_count, list_count;
+    struct moon_arena *provider_arena; /* NULL: not read yet */
+    const struct moon_providers *providers;
+    enum moon_status providers_status;
+    struct moon_error providers_error;
 };
 
 struct moon_sources *moon_sources_create(const struct moon_limits *limits,
@@ -92,6 +100,7 @@ void moon_sources_destroy(struct moon_sources **sources)
     drop_all(*sources);
     free((*sources)->policies);
     free((*sources)->lists);
+    moon_arena_destroy(&(*sources)->provider_arena);
     free(*sources);
     *sources = NULL;
 }
@@ -103,8 +112,8 @@ void moon_sources_use_files(struct moon_sources *sources, const char *path)
 
 void moon_sources_trim(struct moon_sources *sources)
 {
-    /* A decision adds three policies and the lists they ask for. */
-    if (sources->policy_count > KEPT_MAX - 4 || sources->list_count > KEPT_MAX / 2)
+    /* A decision adds three policies, a few profiles, and the lists they ask for. */
+    if (sources->policy_count > KEPT_MAX - 20 || sources->list_count > KEPT_MAX / 2)
         drop_all(sources);
 }
 
@@ -218,7 +227,7 @@ static enum moon_status fill_policy(const struct moon_sources *sources,
                                     struct policy_source *source)
 {
     char *owned = NULL;
-    enum moon_status status = text_of(sources, "policy", source->path, MOON_SOURCE_BYTES_MAX,
+    enum moon_status status = text_of(sources, source->kind, source->path, MOON_SOURCE_BYTES_MAX,
                                       &source->text, &owned, &source->error);
     if (status == MOON_OK) {
         struct moon_limits limits = sources->limits;
@@ -227,24 +236,32 @@ static enum moon_status fill_policy(const struct moon_sources *sources,
         struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
         status = sandbox ? moon_sandbox_run(sandbox, compile, source, &source->error) : MOON_ENOMEM;
         moon_sandbox_destroy(&sandbox);
+        if (status == MOON_OK && !strcmp(source->kind, "profile"))
+            status = moon_profile_check(&limits, source->text, source->path, source->dated,
+                                        &source->error);
     }
     free(owned);
     return source->no_memory ? MOON_ENOMEM : status;
 }
 
-enum moon_status moon_sources_policy(struct moon_sources *sources, const char *path,
-                                     struct moon_span *code_r, struct moon_error *error)
+static enum moon_status find_code(struct moon_sources *sources, const char *kind, const char *path,
+                                  struct policy_source **source_r, struct moon_error *error)
 {
     struct policy_source *source = NULL;
+    *source_r = NULL;
     for (size_t i = 0; i < sources->policy_count && !source; i++)
-        if (!strcmp(sources->policies[i]->path, path))
+        if (!strcmp(sources->policies[i]->path, path) && !strcmp(sources->policies[i]->kind, kind))
             source = sources->policies[i];
     if (!source) {
+        if (sources->policy_count >= KEPT_MAX && !strcmp(kind, "profile")) /* a policy is running */
+            return moon_fail(error, MOON_EBUDGET, "more than %u sources", KEPT_MAX);
         if (sources->policy_count >= KEPT_MAX)
             drop_all(sources);
         source = calloc(1, sizeof *source);
-        if (source)
+        if (source) {
             source->path = strdup(path);
+            source->kind = kind;
+        }
         if (!source || !source->path) {
             drop_policy(source);
             return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
@@ -256,10 +273,160 @@ enum moon_status moon_sources_policy(struct moon_sources *sources, const char *p
         }
         sources->policies[sources->policy_count++] = source;
     }
-    *code_r = (struct moon_span){source->code, source->size};
+    *source_r = source;
     return source->status == MOON_OK ? MOON_OK
                                      : moon_fail(error, source->status, "%s", source->error.text);
 }
+
+enum moon_status moon_sources_policy(struct moon_sources *sources, const char *path,
+                                     struct moon_span *code_r, struct moon_error *error)
+{
+    struct policy_source *source;
+    enum moon_status status = find_code(sources, "policy", path, &source, error);
+    *code_r = source ? (struct moon_span){source->code, source->size} : (struct moon_span){NULL, 0};
+    return status;
+}
+
+/* --- profiles ----------------------------------------------------------------------------------
+ */
+
+/* The path of the site's own file, or of the program's. False: there is neither. */
+static bool profile_path(const struct moon_sources *sources, const char *name, char *path_r,
+                         size_t size)
+{
+    char key[120];
+    struct moon_span text;
+    size_t n = strlen(name);
+    for (size_t i = 0; i < n; i++)
+        if (!(name[i] >= 'a' && name[i] <= 'z') && !moon_is_digit(name[i]) && name[i] != '-')
+            return false;
+    if (n == 0 || n > 40)
+        return false;
+    (void)snprintf(key, sizeof key, "profile/profiles/%s.lua", name); /* 40 bytes fit */
+    if (sources->snapshot && moon_snapshot_get(sources->snapshot, moon_span_of(key), &text))
+        return (size_t)snprintf(path_r, size, "profiles/%s.lua", name) < size;
+    (void)snprintf(key, sizeof key, "policies/profiles/%s.lua", name); /* the same */
+    for (const struct moon_embedded *e = moon_embedded; e->name; e++)
+        if (!strcmp(e->name, key))
+            return (size_t)snprintf(path_r, size, "built-in:profiles/%s", name) < size;
+    return false;
+}
+
+static enum moon_status no_profile(const char *name, struct moon_error *error)
+{
+    static const char *const known[] = {"google", "microsoft", "yahoo"};
+    struct moon_nearest nearest = {0};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        moon_nearest_offer(&nearest, moon_span_of(name), known[i]);
+    return moon_fail(error, MOON_ECONF, "there is no such profile%s%s%s",
+                     nearest.best ? "; did you mean '"
+                                  : ": google, microsoft and yahoo come along, "
+                                    "others are the site's profiles/NAME.lua",
+                     nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
+}
+
+enum moon_status moon_sources_profile(struct moon_sources *sources, const char *name,
+                                      struct moon_span *code_r, const char **path_r,
+                                      struct moon_error *error)
+{
+    struct policy_source *source;
+    char path[120];
+    *code_r = (struct moon_span){NULL, 0};
+    if (!strcmp(name, MOON_PROFILE_PROVIDERS) || !strcmp(name, MOON_PROFILE_RULES) ||
+        !profile_path(sources, name, path, sizeof path))
+        return no_profile(name, error);
+    enum moon_status status = find_code(sources, "profile", path, &source, error);
+    if (source) {
+        *code_r = (struct moon_span){source->code, source->size};
+        *path_r = source->path;
+    }
+    return status;
+}
+
+static enum moon_status read_providers(struct moon_sources *sources, struct moon_error *error)
+{
+    struct moon_limits limits = sources->limits;
+    struct moon_span text;
+    char path[120], *owned;
+    if (!profile_path(sources, MOON_PROFILE_PROVIDERS, path, sizeof path))
+        return moon_fail(error, MOON_ECONF, "there is no table of providers");
+    if (is_built_in(path))
+        limits.ms = BUILT_IN_MS;
+    enum moon_status status =
+        text_of(sources, "profile", path, MOON_LIST_BYTES_MAX, &text, &owned, error);
+    if (status == MOON_OK) {
+        /* Messages may show the path as long as the table lives. */
+        const char *kept = moon_arena_cstr(sources->provider_arena, path);
+        status = kept ? moon_providers_parse(sources->provider_arena, &limits, text, kept,
+                                             &sources->providers, error)
+                      : MOON_ENOMEM;
+        free(owned);
+    }
+    return status;
+}
+
+enum moon_status moon_sources_providers(struct moon_sources *sources,
+                                        const struct moon_providers **providers_r,
+                                        struct moon_error *error)
+{
+    *providers_r = NULL;
+    if (!sources->provider_arena) {
+        sources->provider_arena = moon_arena_create(MOON_LIST_MEMORY_MAX);
+        if (!sources->provider_arena)
+            return moon_fail(error, MOON_ENOMEM, "providers: no memory");
+        sources->providers_status = read_providers(sources, &sources->providers_error);
+        if (sources->providers_status == MOON_ENOMEM) /* may pass: not to be remembered */
+            moon_arena_destroy(&sources->provider_arena);
+    }
+    *providers_r = sources->providers;
+    return sources->providers_status == MOON_OK
+               ? MOON_OK
+               : moon_fail(error, sources->providers_status, "%s", sources->providers_error.text);
+}
+
+/* The date of the program's own file, "" when there is none: the first in its text, which a test
+ * holds to be the file's. */
+static void program_date(const char *name, char date_r[11])
+{
+    static const char before[] = "dated = \"";
+    char key[120];
+    date_r[0] = '\0';
+    (void)snprintf(key, sizeof key, "policies/profiles/%.40s.lua",
+                   name); /* a name that was found */
+    for (const struct moon_embedded *e = moon_embedded; e->name; e++) {
+        const char *at = !strcmp(e->name, key) ? strstr(e->text, before) : NULL;
+        if (at)
+            (void)snprintf(date_r, 11, "%.10s", at + sizeof before - 1);
+    }
+}
+
+enum moon_status moon_sources_profile_dates(struct moon_sources *sources, const char *name,
+                                            struct moon_profile_dates *dates_r,
+                                            struct moon_error *error)
+{
+    const struct moon_providers *providers;
+    struct policy_source *source;
+    char path[120];
+    enum moon_status status;
+    *dates_r = (struct moon_profile_dates){"", ""};
+    if (!strcmp(name, MOON_PROFILE_PROVIDERS)) {
+        status = moon_sources_providers(sources, &providers, error);
+        if (status == MOON_OK)
+            (void)snprintf(dates_r->site, sizeof dates_r->site, "%s",
+                           moon_providers_dated(providers));
+    } else if (!profile_path(sources, name, path, sizeof path)) {
+        return no_profile(name, error);
+    } else {
+        status = find_code(sources, "profile", path, &source, error);
+        if (status == MOON_OK)
+            (void)memcpy(dates_r->site, source->dated, sizeof source->dated);
+    }
+    program_date(name, dates_r->program);
+    return status;
+}
+
+/* --- lists -------------------------------------------------------------------------------------
+ */
 
 static enum moon_status fill_list(const struct moon_sources *sources, struct list_source *source,
                                   const char *name)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * sources: texts of policies and lists, found in the snapshot, in a file or in the program;
- * compiled or parsed when first needed and kept for the life of the worker. Internal to this room.
+ * sources: texts of policies, lists and profiles, found in the snapshot, in a file or in the
+ * program; compiled or parsed when first needed and kept for the life of the worker. Internal to
+ * this room.
  */
 #ifndef MOON_LUA_SOURCES_H
 #define MOON_LUA_SOURCES_H
 
 #include "lua/lists.h"
+#include "lua/providers.h"
 
 struct moon_sources;
 
@@ -25,6 +27,19 @@ enum moon_status moon_sources_policy(struct moon_sources *sources, const char *p
 /* A list by its path; `name` is what policies call it. */
 enum moon_status moon_sources_list(struct moon_sources *sources, const char *path, const char *name,
                                    const struct moon_list **list_r, struct moon_error *error);
+/* Profiles and the table of providers are the site's own (profiles/NAME.lua in the snapshot) where
+ * it has one, else the program's. Bytecode of a profile that was checked by profile_check.c;
+ * *path_r is what messages call it. */
+enum moon_status moon_sources_profile(struct moon_sources *sources, const char *name,
+                                      struct moon_span *code_r, const char **path_r,
+                                      struct moon_error *error);
+/* For publishing: is the profile or the table of providers of that name in order, and of when? */
+enum moon_status moon_sources_profile_dates(struct moon_sources *sources, const char *name,
+                                            struct moon_profile_dates *dates_r,
+                                            struct moon_error *error);
+enum moon_status moon_sources_providers(struct moon_sources *sources,
+                                        const struct moon_providers **providers_r,
+                                        struct moon_error *error);
 /* "tenants/acme.lua", "forwarders" -> "tenants/lists/forwarders.lua". False: the name is not made
  * of lower-case letters, digits, '-' and '_', or the policy is built in. */
 bool moon_sources_list_path(const char *policy, const char *name, char *path_r, size_t size);

@@ -232,6 +232,14 @@ struct moon_forwarded {
     bool verified; /* SPF passed for the forwarder: it did send this message */
 };
 
+struct moon_results;
+/* Whose mail it says it is: the registrable domain of the Author Domain by the Public Suffix List
+ * (RFC 7489 section 3.2), so that all below one registration is one sender, whatever DMARC records
+ * its owner publishes. NULL without an Author Domain. */
+const char *moon_results_author_organization(const struct moon_results *results);
+/* Is that proven: did SPF or a DKIM signature pass for a name of the same organization? */
+bool moon_results_author_proven(const struct moon_results *results);
+
 struct moon_results {
     struct moon_from from;
     struct moon_spf spf;      /* MAIL FROM (or postmaster@HELO for the null sender) */

@@ -114,6 +114,7 @@
 #define MOON_LIST_BYTES_MAX    (1024u * 1024)
 #define MOON_LIST_ENTRIES_MAX  10000u
 #define MOON_LIST_MEMORY_MAX   (16u * 1024 * 1024) /* what a list of that size can need */
+#define MOON_DATA_TEXT_MAX     1000u /* of one text in a data file: shown on a line or in a reply */
 #define MOON_PATTERN_BYTES_MAX 1000u
 #define MOON_TENANTS_BYTES_MAX (16u * 1024 * 1024) /* tenants.map: 500,000 domains */
 /* tenants.lua: one entry of a tenant is written by hand or by a provisioning program; what 10,000

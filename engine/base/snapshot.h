@@ -12,6 +12,7 @@
  *        from/<key>          where it was set, for people: "moonscan.lua:3"
  *        policy/<path>       source text, path relative to the configuration directory
  *        list/<path>         source text of a list
+ *        profile/<path>      source text of a profile or of the table of providers
  *        site                path of the site's policy (absent: none)
  *        domain/<domain>     tenant name (domains normalized)
  *        next-site           path of the site's policy in the next version (absent: none)

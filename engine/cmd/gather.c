@@ -6,6 +6,7 @@
  *   tenants.map             "domain: tenant" lines
  *   tenants.lua             modes, settings and shared policies of tenants
  *   site.lua                the site's policy, with lists/NAME.lua
+ *   profiles/NAME.lua       a profile, or the table of providers, in place of the program's
  *   tenants/NAME.lua        a tenant's policy, with tenants/lists/NAME.lua
  *   tenants/NAME/policy.lua the same in a folder of its own, with tenants/NAME/lists/NAME.lua
  *   policies/NAME.lua       a policy that tenants share, or policies/NAME/policy.lua
@@ -73,9 +74,9 @@ void moon_gather_note(struct moon_gather *gather, const char *format, ...)
 
 static void note_unread(struct moon_gather *gather, const char *path, const char *name)
 {
-    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.lua",
-                                        "tenants.map",  "tenants",  "policies",
-                                        "lists",        "next",     "fixtures"};
+    static const char *const known[] = {"moonscan.lua", "site.lua", "tenants.lua", "tenants.map",
+                                        "tenants",      "policies", "lists",       "next",
+                                        "fixtures",     "profiles"};
     struct moon_nearest nearest = {0};
     struct moon_span file = moon_span_of(name);
     (void)path; /* the configuration folder itself */
@@ -253,6 +254,7 @@ enum moon_status moon_gather_read(struct moon_gather *gather)
     }
     moon_gather_each(gather, "lists", moon_gather_list);
     moon_gather_fixtures(gather, "fixtures");
+    moon_gather_profiles(gather);
     moon_gather_each(gather, ".", note_unread);
     moon_gather_next(gather);
     moon_gather_tenants_add(gather);

@@ -32,6 +32,9 @@ void moon_gather_list(struct moon_gather *gather, const char *path, const char *
 /* "acme" of "acme.lua"; empty when it is none. */
 struct moon_span moon_gather_stem(const char *name);
 
+/* The folder profiles/. */
+void moon_gather_profiles(struct moon_gather *gather);
+
 /* Can it be a tenant's name? Lower-case letters, digits, '.', '-', '_', not starting with a sign:
  * the name is used in paths. */
 bool moon_gather_is_tenant_name(struct moon_span name);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/cmd/gather_parts.h"
 #include "engine/verdict/policy.h"
 
 #define SHARED_MISTAKES 3u /* of one shared policy, whose tenants all have the same */
@@ -93,11 +94,13 @@ static void fill(struct trial *t, bool pass)
                                           .recipient_count = 1};
 }
 
-/* Is it the mistake of a list that has been told already? Lists come first in the snapshot. */
+/* Is it the mistake of a list or profile that has been told already? Lists come first in the
+ * snapshot. */
 static bool is_told(const struct moon_gather *gather, const char *text)
 {
     size_t folder = strlen(gather->config_dir) + 1, n = strlen(text);
-    if (!strstr(text, ": moon.list \""))
+    if (!strstr(text, ": moon.list \"") && !strstr(text, ": moon.profile \"") &&
+        !strstr(text, ": m.sender: "))
         return false;
     for (size_t i = 0; i < gather->error_count; i++) {
         size_t length = strlen(gather->errors[i]);
@@ -209,6 +212,26 @@ static const char *behind(struct moon_arena *arena, struct moon_span key, const 
     return rest;
 }
 
+/* "google.lua": the site's own, in place of the program's. */
+static enum moon_status try_profile(struct course *course, const char *file)
+{
+    struct moon_gather *gather = course->gather;
+    struct moon_profile_dates dates;
+    struct moon_error error = {""};
+    const char *name = moon_arena_dup(gather->arena, moon_gather_stem(file));
+    if (!name)
+        return MOON_ENOMEM;
+    enum moon_status status = moon_policies_check_profile(course->policies, name, &dates, &error);
+    if (status == MOON_ECONF)
+        moon_gather_complain(gather, "%s/%s", gather->config_dir, error.text);
+    else if (status == MOON_OK && strcmp(dates.site, dates.program) < 0)
+        moon_gather_note(gather,
+                         "profiles/%s is dated %s and takes the place of the program's own, which "
+                         "is dated %s: take over what is new, or remove yours",
+                         file, dates.site, dates.program);
+    return status == MOON_ENOMEM ? status : MOON_OK;
+}
+
 static enum moon_status try_record(struct course *course, struct moon_span key,
                                    struct moon_span value)
 {
@@ -220,6 +243,8 @@ static enum moon_status try_record(struct course *course, struct moon_span key,
     if ((name = behind(arena, key, "list/", &status))) {
         if (moon_policies_check_list(course->policies, name, &error) != MOON_OK)
             moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, error.text);
+    } else if ((name = behind(arena, key, "profile/profiles/", &status))) {
+        status = try_profile(course, name);
     } else if ((name = behind(arena, key, "policy/", &status))) {
         bool next = !strncmp(name, "next/", 5);
         if (!strcmp(next ? name + 5 : name, "site.lua"))

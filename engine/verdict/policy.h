@@ -39,6 +39,15 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
 enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,
                                           struct moon_error *error);
 
+/* The same for the site's own profile of that name, or its table of providers ("providers"). When
+ * it is in order, dates_r has the dates of both, "" for the program's when it has none. */
+struct moon_profile_dates {
+    char site[11], program[11];
+};
+enum moon_status moon_policies_check_profile(struct moon_policies *policies, const char *name,
+                                             struct moon_profile_dates *dates_r,
+                                             struct moon_error *error);
+
 struct moon_policy_input {
     const struct moon_message *msg;
     const struct moon_results *results;

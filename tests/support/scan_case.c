@@ -76,7 +76,13 @@ static void open_snapshot(const struct scan_case *test, struct scan_result *out)
     const char *const own[][2] = {{"domain/acme.example", "acme"},
                                   {"tenant/acme", "tenants/acme.lua"},
                                   {"policy/tenants/acme.lua", test->policy}};
+    const char *const others[][2] = {{"domain/other.example", "other"},
+                                     {"tenant/other", "tenants/other.lua"},
+                                     {"policy/tenants/other.lua", test->other}};
     CHECK(writer);
+    for (size_t i = 0; i < 3 && test->other; i++)
+        CHECK(moon_snapshot_writer_add(writer, moon_span_of(others[i][0]),
+                                       moon_span_of(others[i][1]), NULL) == MOON_OK);
     for (size_t i = 0; i < 3; i++)
         CHECK(moon_snapshot_writer_add(writer, moon_span_of(own[i][0]), moon_span_of(own[i][1]),
                                        NULL) == MOON_OK);
@@ -94,9 +100,10 @@ static void fill_envelope(struct moon_arena *arena, const struct scan_case *test
 {
     const char *from = test->mail_from ? test->mail_from : "bulk@shop.example";
     const char *at = strrchr(from, '@');
-    struct moon_recipient *recipient = moon_arena_alloc(arena, sizeof *recipient);
+    struct moon_recipient *recipient = moon_arena_array(arena, 2, sizeof *recipient);
     CHECK(recipient);
-    *recipient = (struct moon_recipient){"x@acme.example", "acme.example"};
+    recipient[0] = (struct moon_recipient){"x@acme.example", "acme.example"};
+    recipient[1] = (struct moon_recipient){"y@other.example", "other.example"};
     msg->id = "1abc-000-00";
     msg->session = (struct moon_session){.helo = "out.shop.example",
                                          .protocol = test->tls ? "esmtps" : "esmtp",
@@ -106,7 +113,7 @@ static void fill_envelope(struct moon_arena *arena, const struct scan_case *test
     msg->mail_from = from;
     msg->mail_from_domain = at ? moon_domain_normalize(arena, moon_span_of(at + 1)) : NULL;
     msg->recipients = recipient;
-    msg->recipient_count = 1;
+    msg->recipient_count = test->other ? 2 : 1;
     msg->receiver_name = "mx.acme.example";
 }
 
@@ -130,6 +137,7 @@ void scan_case_run(const struct scan_case *test, struct scan_result *out)
     CHECK(text);
     struct moon_message *msg = moon_case_message(out->arena, text, strlen(text));
     CHECK(msg);
+    msg->received_s += (int64_t)test->days_later * 86400;
     fill_envelope(out->arena, test, msg);
     open_snapshot(test, out);
     CHECK(moon_dns_backend_zone(moon_span_of(moon_str_end(&zone)), "zone", &out->dns, &error) ==
@@ -141,8 +149,8 @@ void scan_case_run(const struct scan_case *test, struct scan_result *out)
                                  .policies = out->policies,
                                  .store = test->store};
     CHECK(moon_scan(&engine, out->arena, msg, &out->outcome, &error) == MOON_OK);
-    CHECK(out->outcome.tenant_count == 1);
-    out->verdict = out->outcome.tenants[0].verdict;
+    CHECK(out->outcome.tenant_count == msg->recipient_count);
+    out->verdict = out->outcome.tenants[0].verdict; /* in order of their names */
 }
 
 void scan_case_end(struct scan_result *result)

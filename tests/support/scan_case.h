@@ -17,7 +17,8 @@ struct scan_sign {
 };
 
 struct scan_case {
-    const char *policy;            /* text of tenants/acme.lua */
+    const char *policy; /* text of tenants/acme.lua */
+    const char *other;  /* of tenants/other.lua, another recipient's tenant; NULL: none */
     const char *const (*files)[2]; /* more records of the snapshot: key, value; ended by NULL */
     const char *zone;              /* beside the keys */
     const char *fields;            /* of the message, each with its LF; From, To and Subject are
@@ -27,6 +28,7 @@ struct scan_case {
     const char *ip;           /* NULL: 192.0.2.7 */
     const char *host;         /* verified name of the client, or NULL */
     const char *tls;          /* cipher, or NULL */
+    int days_later;           /* when it is received, after the day of the other cases */
     struct moon_store *store; /* or NULL */
 };
 
