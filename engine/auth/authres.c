@@ -225,13 +225,30 @@ static void write_arc(struct writer *w, const struct moon_message *msg, const st
     property(w, "smtp.remote-ip", moon_ip_format(&msg->session.ip, text), add_value);
 }
 
+/* A comment for people (RFC 8601 section 2.2 allows one between any two parts), on a line of its
+ * own:
+ * "(override trusted_forwarder: Old lists server)". */
+static void write_remark(struct writer *w, const char *remark)
+{
+    struct moon_span text = moon_span_sub(moon_span_of(remark), 0, REASON_MAX);
+
+    if (text.n == 0)
+        return;
+    moon_str_add(&w->str, "\n\t (override ");
+    for (size_t i = 0; i < text.n; i++)
+        moon_str_add_char(&w->str, harmless(text.p[i]));
+    moon_str_add_char(&w->str, ')');
+    w->column = COLUMN_MAX; /* what follows begins a line */
+}
+
 static void write_rest(struct writer *w, const struct moon_message *msg,
-                       const struct moon_results *results)
+                       const struct moon_results *results, const char *remark)
 {
     char ip[MOON_IP_TEXT_MAX];
     const struct moon_dmarc *dmarc = &results->dmarc;
 
     method(w, "dmarc", dmarc->result, dmarc->reason);
+    write_remark(w, remark);
     property(w, "header.from", results->from.domain, add_value);
     property(w, "policy.dmarc", moon_dmarc_policy_name(dmarc->policy), add_value);
     write_arc(w, msg, &results->arc);
@@ -248,10 +265,16 @@ static void write_rest(struct writer *w, const struct moon_message *msg,
 char *moon_authres_compose(struct moon_arena *arena, const struct moon_message *msg,
                            const struct moon_results *results)
 {
+    return moon_authres_compose_with(arena, msg, results, NULL);
+}
+
+char *moon_authres_compose_with(struct moon_arena *arena, const struct moon_message *msg,
+                                const struct moon_results *results, const char *remark)
+{
     struct writer head, rest;
 
     write_begin(&rest, arena);
-    write_rest(&rest, msg, results);
+    write_rest(&rest, msg, results, remark);
     const char *rest_text = moon_str_end(&rest.str);
     if (!rest_text)
         return NULL;

@@ -13,6 +13,10 @@
  * structure. NULL without memory. */
 char *moon_authres_compose(struct moon_arena *arena, const struct moon_message *msg,
                            const struct moon_results *results);
+/* The same; `remark` (NULL: none) is what was done otherwise than DMARC asks, and why: a comment to
+ * the result of DMARC, encoded likewise. */
+char *moon_authres_compose_with(struct moon_arena *arena, const struct moon_message *msg,
+                                const struct moon_results *results, const char *remark);
 
 /* Does this Authentication-Results value carry our authserv-id (RFC 8601 section 5)? Comments and
  * folds before it are skipped, quoted strings decoded, case ignored; a value in which no

@@ -244,6 +244,10 @@ static void print_verdict(FILE *to, struct moon_arena *arena,
                        shown(arena, verdict->comment));
         detail(&d, text);
     }
+    if (verdict->via) {
+        (void)snprintf(text, sizeof text, "by %.200s:%d", verdict->via->list, verdict->via->line);
+        detail(&d, text);
+    }
     if (verdict->reason)
         detail(&d, shown(arena, verdict->reason));
     if (tenant->by_split)

@@ -4,6 +4,7 @@
  */
 #include "engine/report/members.h"
 #include "engine/report/results.h"
+#include "engine/verdict/evaluated.h"
 
 /* The first four. */
 static void json_records(struct moon_json *json, const struct moon_dns_answer *answer)
@@ -103,9 +104,32 @@ static void json_shadow(struct moon_json *json, const struct moon_shadow *shadow
     moon_json_close(json, '}');
 }
 
-static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,
-                         bool taken)
+static void json_via(struct moon_json *json, const struct moon_entry_ref *via)
 {
+    if (!via)
+        return;
+    moon_json_object(json, "via");
+    moon_member(json, "list", via->list);
+    moon_member_count(json, "line", via->line);
+    moon_member(json, "entry", via->entry);
+    moon_member(json, "by", via->by);
+    moon_json_close(json, '}');
+}
+
+static void json_evaluated(struct moon_json *json, struct moon_evaluated evaluated)
+{
+    if (!evaluated.disposition)
+        return;
+    moon_json_object(json, "policy_evaluated");
+    moon_member(json, "disposition", evaluated.disposition);
+    moon_member(json, "type", evaluated.type);
+    moon_json_close(json, '}');
+}
+
+static void json_verdict(struct moon_json *json, const struct moon_tenant_verdict *tenant,
+                         const struct moon_outcome *outcome)
+{
+    bool taken = outcome->action == MOON_ACTION_ACCEPT || outcome->action == MOON_ACTION_FREEZE;
     const struct moon_verdict *verdict = &tenant->verdict;
 
     moon_json_object(json, NULL);
@@ -123,6 +147,8 @@ static void json_verdict(struct moon_json *json, const struct moon_tenant_verdic
     moon_member(json, "esc", verdict->esc);
     moon_member(json, "override", verdict->override);
     moon_member(json, "comment", verdict->comment);
+    json_via(json, verdict->via);
+    json_evaluated(json, moon_evaluated_of(&outcome->results.dmarc, tenant, outcome->action));
     moon_member(json, "reason", verdict->reason);
     moon_member(json, "failure", verdict->failure);
     if (tenant->shadow)
@@ -147,12 +173,10 @@ static struct moon_span field_name(const char *field)
 void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
                        const struct moon_outcome *outcome)
 {
-    bool taken = outcome->action == MOON_ACTION_ACCEPT || outcome->action == MOON_ACTION_FREEZE;
-
     (void)msg; /* part of the contract: later members name recipients */
     moon_json_array(json, "verdicts");
     for (size_t i = 0; i < outcome->tenant_count && i < 10; i++)
-        json_verdict(json, &outcome->tenants[i], taken);
+        json_verdict(json, &outcome->tenants[i], outcome);
     moon_json_close(json, ']');
     moon_member_count(json, "verdicts_left_out",
                       outcome->tenant_count > 10 ? (int64_t)outcome->tenant_count - 10 : 0);

@@ -177,6 +177,21 @@ static void tag_subject(struct decider *d, const char *tag)
     add_field(d, false, moon_arena_printf(d->arena, "Subject: %s %s", tag, text ? text : ""));
 }
 
+/* What the one tenant of a message did otherwise than the domain owner asks: "trusted_forwarder:
+ * Old lists server". The field is read by every tenant, so none learns of another's. NULL: nothing.
+ */
+static const char *remark_of(struct decider *d)
+{
+    const struct moon_verdict *verdict = &d->out->tenants[0].verdict;
+    if (d->out->tenant_count != 1 || d->out->tenants[0].dry_run || !verdict->override)
+        return NULL;
+    const char *remark =
+        moon_arena_printf(d->arena, "%s%s%s", verdict->override, verdict->comment ? ": " : "",
+                          verdict->comment ? verdict->comment : "");
+    d->failed = d->failed || !remark;
+    return remark;
+}
+
 /* Step 4. Header fields belong to the whole message: what a policy wants added is added when it is
  * alone on the message, and told in the notes otherwise. */
 static void add_fields(struct decider *d, const char *quarantined)
@@ -184,7 +199,7 @@ static void add_fields(struct decider *d, const char *quarantined)
     struct moon_outcome *out = d->out;
     bool by_router = d->engine->conf->quarantine == MOON_QUARANTINE_ROUTER;
 
-    add_field(d, true, moon_authres_compose(d->arena, d->msg, &out->results));
+    add_field(d, true, moon_authres_compose_with(d->arena, d->msg, &out->results, remark_of(d)));
     if (*quarantined && !by_router)
         add_quarantine_fields(d, quarantined);
     for (size_t i = 0; i < out->tenant_count; i++) {
@@ -297,6 +312,12 @@ static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *t
                   verdict->rule ? verdict->rule : "-");
     if (verdict->override)
         moon_str_addf(str, " override=%s", verdict->override);
+    if (verdict->override && verdict->via && verdict->via->line)
+        moon_str_addf(str, " via=%.200s:%d", verdict->via->list, verdict->via->line);
+    else if (verdict->override && verdict->via)
+        moon_str_addf(str, " via=%.200s", verdict->via->list);
+    if (verdict->override && verdict->comment)
+        add_quoted(str, "comment", verdict->comment);
     if (verdict->failure)
         add_quoted(str, "failure", verdict->failure);
     if (tenant->next)

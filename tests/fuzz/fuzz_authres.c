@@ -151,7 +151,7 @@ static void compose(struct moon_arena *arena, struct moon_span bytes)
     msg.session.authenticated_id = piece(arena, &in);
     expect(&e, "auth", MOON_RESULT_PASS);
 
-    const char *text = moon_authres_compose(arena, &msg, &results);
+    const char *text = moon_authres_compose_with(arena, &msg, &results, piece(arena, &in));
     need(text != NULL);
     read_again(text, &e);
     struct moon_span field = moon_span_of(text);

@@ -9,6 +9,7 @@
  * Parser: engine/auth/dmarc_align.c
  * Parser: engine/auth/dmarc_walk.c
  * Parser: engine/report/results.c
+ * Parser: engine/report/outcome.c
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * decide: a message for many tenants gets past nobody's quarantine.
+ * decide: a message for many tenants gets past nobody's quarantine; overrides are told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,12 +107,88 @@ static void a_failure_cannot_look_like_other_words_of_the_log(void **state)
     moon_arena_destroy(&arena);
 }
 
+/* --- overrides ---------------------------------------------------------------------------------
+ */
+
+/* `count` tenants that take the message, the first by an override of that comment. */
+static void override(size_t count, const char *comment, int line)
+{
+    static struct moon_tenant_verdict tenants[2];
+    static struct moon_entry_ref via;
+    struct moon_conf conf = {.snapshot_hash = "test"};
+    struct moon_engine engine = {.conf = &conf};
+    struct moon_message msg = {.id = "", .mail_from = ""};
+
+    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    assert_non_null(arena);
+    memset(&outcome, 0, sizeof outcome);
+    memset(tenants, 0, sizeof tenants);
+    via = (struct moon_entry_ref){"lists/f.lua", line, "Old server", "dkim=l.example"};
+    outcome.results.authserv_id = "mx.test";
+    outcome.results.dmarc.result = MOON_RESULT_FAIL;
+    outcome.results.from.domain = "bank.example";
+    outcome.tenants = tenants;
+    outcome.tenant_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tenants[i].tenant = i ? "beta" : "acme";
+        tenants[i].verdict.kind = MOON_VERDICT_ACCEPT;
+    }
+    tenants[0].verdict.override = "trusted_forwarder";
+    tenants[0].verdict.comment = comment;
+    tenants[0].verdict.via = line < 0 ? NULL : &via;
+    assert_int_equal(moon_decide(&engine, arena, &msg, &outcome), MOON_OK);
+}
+
+static void an_override_is_told_in_the_log(void **state)
+{
+    static const struct {
+        const char *comment;
+        int line;
+        const char *want;
+    } table[] = {
+        {"Old server", 3,
+         " override=trusted_forwarder via=lists/f.lua:3 comment=\"Old server\" snapshot="},
+        {"Old server", 0,
+         " override=trusted_forwarder via=lists/f.lua comment=\"Old server\" snapshot="},
+        {NULL, -1, " override=trusted_forwarder snapshot="},
+        {"a\" verdict=reject\nx", -1,
+         " override=trusted_forwarder comment=\"a' verdict=reject?x\" snapshot="},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        override(1, table[i].comment, table[i].line);
+        if (!strstr(outcome.log, table[i].want))
+            fail_msg("got %s, want %s", outcome.log, table[i].want);
+        moon_arena_destroy(&arena);
+    }
+}
+
+static void an_override_of_one_tenant_is_told_in_the_header_to_nobody_else(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count <= 2; count++) {
+        override(count, "Old server", 3);
+        const char *at = strstr(outcome.added[0].text, "(override trusted_forwarder: Old server)");
+        assert_int_equal(at != NULL, count == 1);
+        moon_arena_destroy(&arena);
+    }
+    override(1, "x); dmarc=pass (\"y\\", -1); /* no way out of the comment */
+    assert_non_null(
+        strstr(outcome.added[0].text, "\n\t (override trusted_forwarder: x], dmarc:pass ['y/)\n"));
+    moon_arena_destroy(&arena);
+    override(1, NULL, -1);
+    assert_non_null(strstr(outcome.added[0].text, "\n\t (override trusted_forwarder)\n"));
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_quarantined_tenant_is_named_in_a_field),
         cmocka_unit_test(a_failure_cannot_look_like_other_words_of_the_log),
         cmocka_unit_test(the_text_for_routers_is_never_longer_than_exim_keeps),
+        cmocka_unit_test(an_override_is_told_in_the_log),
+        cmocka_unit_test(an_override_of_one_tenant_is_told_in_the_header_to_nobody_else),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);

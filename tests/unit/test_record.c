@@ -272,6 +272,39 @@ static void tells_list_and_forwarder_where_the_message_names_them(void **state)
     moon_arena_destroy(&arena);
 }
 
+static void a_verdict_tells_the_entry_it_goes_by_and_what_a_report_says(void **state)
+{
+    const struct moon_entry_ref via = {"lists/f.lua", 3, "Old server", "dkim=l.example"};
+    struct moon_tenant_verdict tenant = {.tenant = "acme",
+                                         .verdict = {.kind = MOON_VERDICT_ACCEPT,
+                                                     .override = "trusted_forwarder",
+                                                     .comment = "Old server",
+                                                     .via = &via}};
+    const struct moon_outcome outcome = {
+        .tenants = &tenant,
+        .tenant_count = 1,
+        .action = MOON_ACTION_ACCEPT,
+        .results.dmarc = {.result = MOON_RESULT_FAIL, .policy = MOON_DMARC_POLICY_REJECT}};
+    const char *want =
+        "\"verdicts\":[{\"tenant\":\"acme\",\"recipients\":0,\"verdict\":\"accept\","
+        "\"override\":\"trusted_forwarder\",\"comment\":\"Old server\",\"via\":{\"list\":"
+        "\"lists/f.lua\",\"line\":3,\"entry\":\"Old server\",\"by\":\"dkim=l.example\"},"
+        "\"policy_evaluated\":{\"disposition\":\"none\",\"type\":\"trusted_forwarder\"}}]";
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    struct moon_message msg = {.id = "id", .mail_from = ""};
+    struct moon_json json;
+
+    (void)state;
+    moon_json_begin(&json, arena);
+    moon_json_object(&json, NULL);
+    moon_json_outcome(&json, &msg, &outcome);
+    moon_json_close(&json, '}');
+    const char *text = moon_json_end(&json);
+    if (!strstr(text, want))
+        fail_msg("got %s, want %s", text, want);
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_chain_leaves_room_for_the_rest_of_the_record),
         cmocka_unit_test(only_check_tells_the_terms_of_spf),
         cmocka_unit_test(tells_list_and_forwarder_where_the_message_names_them),
+        cmocka_unit_test(a_verdict_tells_the_entry_it_goes_by_and_what_a_report_says),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
