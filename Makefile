@@ -214,6 +214,12 @@ conformance: ## a table: how many cases of each suite come out as the RFCs want
 	@$(MAKE) --no-print-directory -s program support $(SPF_TESTS) $(BUILD)/tests/unit/test_authres
 	@BUILD=$(BUILD) /usr/bin/python3 tests/support/conformance.py
 
+# tests/bench/bench.py tells what is measured, how, and with what it is called.
+.PHONY: bench
+bench: ## what Moonscan costs Exim, as ratios in one run (root, and the harness in MOON_BENCH)
+	@$(MAKE) --no-print-directory -s all support $(BUILD)/moonscan-static
+	@/usr/bin/python3 tests/bench/bench.py $(BENCH)
+
 # The house rules that a machine can check; what cannot be checked here is said and left out.
 lint: ## the house rules that a machine can check
 	@/usr/bin/python3 tests/lint/lint.py --build $(BUILD)

@@ -93,6 +93,8 @@ def lua_value(value):
 
 
 class Lab:
+    listens = "127.0.0.1.%d"  # Exim's -oX
+
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
                  tenants=None, snapshot=True, silent=(), rcpt="acl_rcpt"):
@@ -380,7 +382,7 @@ class Lab:
         status, out, err = self.run(self.exim + ["-bV"])
         if status:
             raise LabError("Exim refuses its configuration: " + out + err)
-        daemon = self.as_user(self.exim + ["-bdf", "-oX", "127.0.0.1.%d" % self.port, "-oP",
+        daemon = self.as_user(self.exim + ["-bdf", "-oX", self.listens % self.port, "-oP",
                                            self.path("run/exim.pid")],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
