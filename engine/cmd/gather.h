@@ -51,6 +51,7 @@ struct moon_gather {
     const char *modes;             /* which tenants are in which mode, lines; NULL: all enforce */
     struct moon_trial_file *files; /* what tests of policies read; not for the snapshot */
     size_t file_count, file_bytes;
+    size_t test_count; /* of all policies, when they were run */
     bool no_memory;
 };
 
