@@ -23,14 +23,18 @@ CPPFLAGS_ALL = -std=c11 -D_GNU_SOURCE -I. $(CPPFLAGS)
 CFLAGS_ALL   = $(OPT) $(WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all,$(HARDEN)) $(CFLAGS)
 LDFLAGS_ALL  = $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) $(LDFLAGS)
 
+# The store's two libraries as archives: linked dynamically they cost every worker a third more of
+# the dynamic linker's work, used or not (docs/dependencies.md). STORE_LIBS="-lsqlite3 -lhiredis"
+# where there are no archives.
+STORE_LIBS ?= -l:libsqlite3.a -l:libhiredis.a -lm
 LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto libseccomp
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
-LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim
+LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim $(STORE_LIBS)
 # STATIC=1: the libraries' archives instead, so that a worker starts without the dynamic linker; with
 # what libspf2 and libopendkim need in their turn. The linker's warnings are shown only when it
 # fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
 STATIC     ?=
-STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) -lresolv -lbsd -ldb
+STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd -ldb
 link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 
 # Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
@@ -72,6 +76,7 @@ support: $(SUPPORT_PROGRAMS) ## build the helper programs of the tests
 needs:
 	$(call tell_missing,command -v $(firstword $(CC)) >/dev/null || echo $(CC); \
 	  for l in $(LIBRARIES); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done; \
+	  $(call without_header,sqlite3.h); $(call without_header,hiredis/hiredis.h); \
 	  $(call without_header,spf2/spf.h); $(call without_header,opendkim/dkim.h))
 
 needs-module:
@@ -206,6 +211,12 @@ mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, d
 	  --seed $(or $(SEED),1) --count $(or $(COUNT),60) $(if $(FILES),--files $(FILES))
 
 include tests/fuzz/fuzz.mk
+
+# Eight processes that do nothing else, as workers of one connection, of ten messages, of many.
+.PHONY: bench-store
+bench-store: support ## how long counts on SQLite take with one process and with eight
+	@d=$$(mktemp -d) && for p in 1 8; do for n in 1 10 1000; do \
+	  $(BUILD)/tests/store_bench $$d/counters.sqlite $$p 1000 $$n; done; done; rm -rf "$$d"
 
 # Suite, passed, of, deviations; the same programs as in `check`.
 SPF_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_spf*.c))

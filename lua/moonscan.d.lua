@@ -373,6 +373,19 @@
 ---@field dmarc? moonscan.DmarcResult
 ---@field arc? moonscan.ArcResult
 
+-- Asking beyond the message ----------------------------------------------------------------------
+
+---A question to the counter store. Times are "90s", "15m", "24h", "7d" or a number of seconds.
+---@class moonscan.Count
+---@field key string? what is counted; nil has no answer
+---@field window? string|integer from a minute to 90 days; "24h" when left out
+---@field add? integer 0 only looks; 1 when left out
+
+---@class moonscan.FirstSeen
+---@field key string? what is remembered; nil has no answer
+---@field keep? string|integer forgotten when not seen for so long: up to 400 days; "90d" when left out
+---@field add? integer 0 only looks; 1 when left out
+
 -- require "moonscan" -----------------------------------------------------------------------------
 
 ---@class moonscan
@@ -383,5 +396,7 @@
 ---@field discard fun(fields: moonscan.VerdictFields?): moonscan.Verdict throw this tenant's copy away without telling anybody
 ---@field list fun(name: string): moonscan.List lists/NAME.lua beside the policy
 ---@field profile fun(name: string): moonscan.Profile "google", "microsoft", "yahoo", or the site's own
+---@field count fun(question: moonscan.Count): integer? what was counted under this key in the window, this message included; nil: nobody knows
+---@field first_seen fun(question: moonscan.FirstSeen): integer|false|nil seconds since the key was first seen; false: never (only with add = 0); nil: nobody knows
 local moonscan = {}
 return moonscan

@@ -47,6 +47,12 @@ const struct moon_conf_key moon_conf_keys[] = {
      "Instructions of the Lua machine that one policy may use."},
     {"limits.policy_bytes", MOON_CONF_TYPE_INT, NULL, 262144, 268435456, "8388608",
      "Memory that one policy may use."},
+    {"store", MOON_CONF_TYPE_STRING, NULL, 0, 0, "sqlite",
+     "Where counts are kept: sqlite, sqlite:/path, redis://address:port/database, or none."},
+    {"store_timeout_ms", MOON_CONF_TYPE_INT, NULL, 5, 1000, TEXT(MOON_STORE_MS),
+     "Milliseconds that one question to the store may take."},
+    {"store_password_file", MOON_CONF_TYPE_STRING, NULL, 0, 0, "",
+     "A file with the password of the Redis server in its first line; Exim's user reads it."},
     {"log.path", MOON_CONF_TYPE_STRING, NULL, 0, 0, "/var/log/moonscan/decisions.jsonl",
      "The decision log."},
     {"log.service_path", MOON_CONF_TYPE_STRING, NULL, 0, 0, "/var/log/moonscan/service.jsonl",
@@ -164,11 +170,19 @@ static enum moon_status check_lines(const struct moon_conf_key *key, struct moon
 static enum moon_status check_string(const struct moon_conf_key *key, struct moon_span value,
                                      struct moon_error *error)
 {
+    struct moon_conf_store store;
+
     if (!is_printable(value) || value.n > 1000)
         return moon_fail(error, MOON_ECONF, "%s: a text of one line is wanted", key->name);
-    bool path = !strcmp(key->name, "log.path") || !strcmp(key->name, "log.service_path");
+    bool path = !strcmp(key->name, "log.path") || !strcmp(key->name, "log.service_path") ||
+                !strcmp(key->name, "store_password_file");
     if (path && value.p[0] != '/')
         return moon_fail(error, MOON_ECONF, "%s: a path that starts with / is wanted", key->name);
+    if (!strcmp(key->name, "store") && !moon_conf_store_parse(value, &store))
+        return moon_fail(error, MOON_ECONF,
+                         "store: '%.*s' is none of sqlite, sqlite:/path, "
+                         "redis://192.0.2.1:6379/0 (an address, no name), none",
+                         (int)(value.n < 100 ? value.n : 100), value.p);
     if (!strcmp(key->name, "authserv_id") && !is_authserv_id(value))
         return moon_fail(error, MOON_ECONF, "authserv_id: a host name is wanted");
     return MOON_OK;
@@ -284,6 +298,19 @@ static struct moon_net *nets_of(struct source *source, const char *name, size_t 
     return items;
 }
 
+/* Its texts become copies of their own. */
+static struct moon_conf_store store_of(struct source *source)
+{
+    struct moon_conf_store store;
+
+    (void)moon_conf_store_parse(value_of(source, "store"), &store); /* was checked */
+    store.path.p = moon_arena_dup(source->arena, store.path);
+    store.address.p = moon_arena_dup(source->arena, store.address);
+    if (!store.path.p || !store.address.p)
+        source->status = MOON_ENOMEM;
+    return store;
+}
+
 static enum moon_quarantine quarantine_of(struct moon_span word)
 {
     if (moon_span_is(word, "router"))
@@ -330,6 +357,9 @@ enum moon_status moon_conf_load(struct moon_arena *arena, const struct moon_snap
     conf.policy_ms = number_of(&source, "limits.policy_ms");
     conf.policy_instructions = number_of(&source, "limits.policy_instructions");
     conf.policy_bytes = number_of(&source, "limits.policy_bytes");
+    conf.store = store_of(&source);
+    conf.store_ms = number_of(&source, "store_timeout_ms");
+    conf.store_password = string_of(&source, "store_password_file");
     conf.log_path = string_of(&source, "log.path");
     conf.log_service_path = string_of(&source, "log.service_path");
     conf.log_headers = strings_of(&source, "log.headers", &conf.log_header_count);

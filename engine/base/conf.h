@@ -8,6 +8,7 @@
 #define MOON_BASE_CONF_H
 
 #include "engine/base/arena.h"
+#include "engine/base/conf_store.h"
 #include "engine/base/ip.h"
 #include "engine/base/snapshot.h"
 #include "engine/base/status.h"
@@ -46,6 +47,9 @@ struct moon_conf {
     int64_t policy_ms;              /* limits.policy_ms */
     int64_t policy_instructions;    /* limits.policy_instructions */
     int64_t policy_bytes;           /* limits.policy_bytes */
+    struct moon_conf_store store;   /* store; its texts are terminated */
+    int64_t store_ms;               /* store_timeout_ms */
+    const char *store_password;     /* store_password_file, or NULL */
     const char *log_path;           /* log.path */
     const char *log_service_path;   /* log.service_path */
     const char *const *log_headers; /* log.headers */

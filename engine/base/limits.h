@@ -136,11 +136,19 @@
 #define MOON_ASKS_KEY_BYTES_MAX   256u /* of a key, in the record: a domain fits */
 #define MOON_ASKS_STORE_MS        200
 
+/* How long one question to the store may take by default: beyond that nobody should wait who has a
+ * client on the line. */
+#define MOON_STORE_MS 50
+
 /* The counter store. Below a minute nothing of a mail's way is worth counting. */
 #define MOON_STORE_WINDOW_MIN_S    60
 #define MOON_STORE_WINDOW_MAX_S    (90L * 86400)
 #define MOON_STORE_KEEP_MAX_S      (400L * 86400) /* first times: a year, with a month's grace */
 #define MOON_STORE_MISSED_WINDOW_S (7L * 86400)
+/* Of a worker: its files, sockets of DNS; the last one is the store's file. */
+#define MOON_DESCRIPTORS     64
+#define MOON_STORE_FD        (MOON_DESCRIPTORS - 1)
+#define MOON_STORE_PAGES_MAX "262144" /* of SQLite's file, 4 KB each: 1 GB, 3 million keys */
 
 /* Tests that a policy brings (policy.tests): written by hand, or by a loop of it. */
 #define MOON_TESTS_MAX      2000u

@@ -206,7 +206,8 @@ static enum moon_status run(const struct check *check, struct moon_arena *arena,
                                  dns, &setup, error);
     if (status != MOON_OK)
         return status;
-    if (check->policy)
+    status = moon_setup_store(&setup, true, error);
+    if (status == MOON_OK && check->policy)
         status = moon_policies_use_file(setup.policies, check->policy, error);
     if (status == MOON_OK) {
         status = moon_scan(&setup.engine, arena, &msg, &outcome, error);

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/limits.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED 1
 #elif defined(__has_feature)
@@ -33,7 +35,6 @@
  * policy its own; CPU is a last resort behind the alarm of each message. */
 #define ADDRESS_SPACE_BYTES (768ul * 1024 * 1024)
 #define CPU_S               3600ul
-#define DESCRIPTORS         64ul
 
 enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error *error)
 {
@@ -43,14 +44,14 @@ enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error 
     } limits[] = {
         {RLIMIT_CORE, 0},
         {RLIMIT_CPU, CPU_S},
-        {RLIMIT_NOFILE, DESCRIPTORS},
+        {RLIMIT_NOFILE, MOON_DESCRIPTORS},
         {RLIMIT_AS,
          SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES + room}, /* shadow memory is huge */
     };
 
     if (close_range((unsigned)keep_fd + 1, ~0u, 0) != 0)
         return moon_fail(error, MOON_EIO, "close_range: %s", strerror(errno));
-    (void)umask(027); /* cannot fail */
+    (void)umask(007); /* files have modes of their own; cannot fail */
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct rlimit limit;
         if (getrlimit(limits[i].resource, &limit) != 0)
@@ -81,7 +82,6 @@ static const int allowed[] = {
     SCMP_SYS(write),
     SCMP_SYS(writev),
     SCMP_SYS(openat),
-    SCMP_SYS(close),
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
     SCMP_SYS(statx),
@@ -181,7 +181,26 @@ static int add_rules(scmp_filter_ctx filter, bool accepts)
     return rc;
 }
 
-enum moon_status moon_confine_filter(bool accepts, struct moon_error *error)
+/* SQLite's locks, on one descriptor. Nobody can put another file there: it is never closed, and
+ * calls that take the number of a new descriptor are not on the list (F_DUPFD_CLOEXEC takes a free
+ * one). It is the last that the limit allows, so that all others can be told by being less: the
+ * kernel looks at half of the register, and a comparison for "other than" could be led astray. */
+static int add_store_rules(scmp_filter_ctx filter, int store_fd)
+{
+    static const unsigned long locks[] = {F_SETLK, F_GETLK};
+    scmp_datum_t fd = store_fd < 0 ? (scmp_datum_t)MOON_DESCRIPTORS : (scmp_datum_t)store_fd;
+    int rc =
+        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(close), 1, SCMP_A0(SCMP_CMP_LT, fd, 0));
+
+    for (size_t i = 0; rc == 0 && store_fd >= 0 && i < sizeof locks / sizeof *locks; i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+                              SCMP_A0(SCMP_CMP_EQ, fd, 0), SCMP_A1(SCMP_CMP_EQ, locks[i], 0));
+    if (rc == 0 && store_fd >= 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pwrite64), 0);
+    return rc;
+}
+
+enum moon_status moon_confine_filter(bool accepts, int store_fd, struct moon_error *error)
 {
     enum moon_status status = MOON_OK;
 
@@ -191,6 +210,8 @@ enum moon_status moon_confine_filter(bool accepts, struct moon_error *error)
     if (!filter)
         return moon_fail(error, MOON_EIO, "seccomp: no filter");
     int rc = add_rules(filter, accepts);
+    if (rc == 0)
+        rc = add_store_rules(filter, store_fd);
     if (rc == 0)
         rc = seccomp_load(filter);
     if (rc != 0)

@@ -67,7 +67,7 @@ static _Noreturn void child(const struct moon_confined *confined, int pipe_fd)
     if (become_nobody(&error) == MOON_OK &&
         moon_confine_start(STDERR_FILENO, confined->memory_room, &error) == MOON_OK &&
         open_no_more(&error) == MOON_OK) {
-        (void)moon_confine_filter(false, &error); /* a kernel without seccomp: the rest holds */
+        (void)moon_confine_filter(false, -1, &error); /* a kernel without seccomp: the rest holds */
         code = confined->body(confined->context, out);
     } else {
         (void)fprintf(out, "%s", error.text);

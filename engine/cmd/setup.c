@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/store/redis.h"
+#include "engine/store/sqlite.h"
+
 #ifndef MOON_STATE_DIR
 #define MOON_STATE_DIR "/var/lib/moonscan"
 #endif
@@ -48,8 +51,45 @@ enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_back
     return MOON_OK;
 }
 
+enum moon_status moon_setup_store(struct moon_setup *setup, bool read_only,
+                                  struct moon_error *error)
+{
+    const struct moon_conf *conf = &setup->conf;
+    enum moon_status status = MOON_OK;
+
+    if (conf->store.kind == MOON_STORE_KIND_SQLITE)
+        status =
+            moon_store_sqlite(conf->store.path.p, conf->store_ms, read_only, &setup->store, error);
+    else if (conf->store.kind == MOON_STORE_KIND_REDIS)
+        status = moon_store_redis(conf->store.address.p, conf->store.port, conf->store.database,
+                                  conf->store_password, conf->store_ms, &setup->store, error);
+    setup->engine.store = setup->store;
+    return status;
+}
+
+bool moon_setup_keep_store(struct moon_setup *to, struct moon_setup *from)
+{
+    const struct moon_conf *a = &to->conf, *b = &from->conf;
+
+    to->store = to->engine.store = from->store;
+    from->store = from->engine.store = NULL;
+    return a->store.kind == b->store.kind && moon_span_eq(a->store.path, b->store.path) &&
+           moon_span_eq(a->store.address, b->store.address) && a->store.port == b->store.port &&
+           a->store.database == b->store.database && a->store_ms == b->store_ms &&
+           moon_span_eq(moon_span_of(a->store_password), moon_span_of(b->store_password));
+}
+
+int moon_setup_store_fd(const struct moon_setup *setup)
+{
+    return setup->store && setup->conf.store.kind == MOON_STORE_KIND_SQLITE
+               ? moon_store_sqlite_fd(setup->store)
+               : -1;
+}
+
 void moon_setup_close(struct moon_setup *setup)
 {
+    if (setup->store)
+        moon_store_destroy(&setup->store);
     if (setup->policies)
         moon_policies_destroy(&setup->policies);
     if (setup->dns)

@@ -13,6 +13,7 @@ struct moon_setup {
     struct moon_conf conf;
     struct moon_dns_backend *dns;
     struct moon_policies *policies;
+    struct moon_store *store;  /* or NULL: none is set up */
     struct moon_engine engine; /* points into the above */
 };
 
@@ -26,6 +27,16 @@ const char *moon_setup_snapshot_path(void);
  * freeing. */
 enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_backend *dns,
                                  struct moon_setup *setup_r, struct moon_error *error);
+/* The counter store of the settings, which messages ask from now on; it waits for the first
+ * question with all but opening its file. `read_only`: for messages that change nothing.
+ * MOON_ENOMEM. */
+enum moon_status moon_setup_store(struct moon_setup *setup, bool read_only,
+                                  struct moon_error *error);
+/* Another snapshot's settings: *to takes over the store of *from, with its connections and what it
+ * knows. False: they want another one, which only a fresh process can have. */
+bool moon_setup_keep_store(struct moon_setup *to, struct moon_setup *from);
+/* The one descriptor on which this process needs locks, or -1. */
+int moon_setup_store_fd(const struct moon_setup *setup);
 void moon_setup_close(struct moon_setup *setup);
 
 #endif

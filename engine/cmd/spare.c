@@ -45,20 +45,23 @@ static bool is_same(const struct identity *a, const struct identity *b)
            a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* Step 2. What is in force stays when the new one cannot be opened. */
-static void follow_snapshot(struct moon_worker *worker, const char *path, struct identity *opened)
+/* Step 2. What is in force stays when the new one cannot be opened. False: this process cannot do
+ * all that the new one wants; it serves the connection that is there and makes room for another. */
+static bool follow_snapshot(struct moon_worker *worker, const char *path, struct identity *opened)
 {
     static struct moon_setup places[2];
     struct identity now = identity_of(path);
     struct moon_setup *fresh = worker->setup == &places[0] ? &places[1] : &places[0];
 
     if (is_same(&now, opened))
-        return;
+        return true;
     *opened = now; /* one that is broken is told once */
     if (moon_setup_open(path, NULL, fresh, &worker->trouble) != MOON_OK)
-        return;
+        return true;
+    bool whole = moon_setup_keep_store(fresh, worker->setup);
     moon_setup_close(worker->setup);
     worker->setup = fresh;
+    return whole;
 }
 
 /* Step 1: the connection, or -1 when none came in time or the service ends. */
@@ -83,14 +86,15 @@ static int wait_connection(void)
 int moon_spare_run(struct moon_worker *worker, const char *snapshot)
 {
     struct identity opened = identity_of(snapshot);
+    bool go_on = true;
 
-    for (unsigned i = 0; i < CONNECTIONS_MAX && !moon_worker_is_ending(); i++) {
+    for (unsigned i = 0; go_on && i < CONNECTIONS_MAX && !moon_worker_is_ending(); i++) {
         moon_worker_tell(worker, MOON_WORKER_IDLE);
         worker->socket = wait_connection();
         if (worker->socket < 0)
             break;
         moon_worker_tell(worker, MOON_WORKER_CONNECTION);
-        follow_snapshot(worker, snapshot, &opened);
+        go_on = follow_snapshot(worker, snapshot, &opened);
         if (moon_worker_say_ready(worker, NULL))
             moon_worker_serve(worker);
         (void)close(worker->socket); /* all was said */

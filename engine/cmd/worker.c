@@ -25,6 +25,7 @@
 #include "engine/cmd/intake.h"
 #include "engine/cmd/worker.h"
 #include "engine/report/record.h"
+#include "engine/store/store.h"
 
 #define SOCKET_FD      3
 #define SEND_MS        10000 /* the module is waiting for us: it reads at once */
@@ -131,6 +132,16 @@ static bool decision_of(struct job *job, struct moon_decision *decision_r)
     return true;
 }
 
+/* Once for each outage of the store, which a policy just met. */
+static void tell_store_trouble(struct moon_worker *worker)
+{
+    struct moon_store *store = worker->setup->store;
+    const char *trouble = store ? moon_store_trouble(store) : NULL;
+
+    if (trouble && !worker->trouble.text[0])
+        (void)moon_fail(&worker->trouble, MOON_EIO, "%s", trouble);
+}
+
 /* Steps 4 and 5. False: the module cannot be told, the worker ends. */
 static bool decide(struct job *job, int body_fd)
 {
@@ -144,6 +155,7 @@ static bool decide(struct job *job, int body_fd)
     if (status == MOON_OK) {
         status = moon_scan(&worker->setup->engine, job->arena, &job->msg, &job->outcome, &error);
         job->decided = status == MOON_OK;
+        tell_store_trouble(worker);
     }
     if (!job->decided || !decision_of(job, &decision) || !moon_wire_put_decision(&out, &decision)) {
         job->decided = false;
@@ -307,14 +319,15 @@ static int run(struct moon_worker *worker, const char *snapshot)
     struct moon_error error = {""};
 
     if (moon_confine_start(spare ? MOON_SPARE_STATE_FD : SOCKET_FD, 0, &error) != MOON_OK ||
-        moon_setup_open(snapshot, NULL, worker->setup, &error) != MOON_OK) {
+        moon_setup_open(snapshot, NULL, worker->setup, &error) != MOON_OK ||
+        moon_setup_store(worker->setup, false, &error) != MOON_OK) {
         (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
         if (!spare)
             (void)moon_worker_say_ready(worker, error.text); /* nobody: it was started by hand */
         return MOON_EXIT_FAILURE;
     }
     /* A kernel without seccomp: told in Exim's log. */
-    (void)moon_confine_filter(spare, &worker->trouble);
+    (void)moon_confine_filter(spare, moon_setup_store_fd(worker->setup), &worker->trouble);
     /* Told with the first message already: most connections have no second one. */
     if (!worker->trouble.text[0])
         (void)moon_record_try(log_path(worker), &worker->trouble);

@@ -5,16 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/store/backend.h"
+#include "engine/store/steps.h"
 
 #define ENTRIES_MAX 10000u /* a trial asks a few questions for each of its messages */
 
 struct entry {
     char id[MOON_STORE_ID_BYTES];
     int64_t first_s, expires_s;
-    struct {
-        int64_t step, count;
-    } counters[MOON_STORE_COUNTERS];
+    struct moon_steps steps;
 };
 
 struct memory {
@@ -30,7 +28,7 @@ static struct entry *find(struct memory *memory, const struct moon_store_slot *s
         if (strcmp(entry->id, slot->id) != 0)
             continue;
         if (entry->expires_s < slot->now_s) { /* forgotten */
-            memset(entry->counters, 0, sizeof entry->counters);
+            memset(&entry->steps, 0, sizeof entry->steps);
             entry->first_s = -1;
         }
         return entry;
@@ -74,18 +72,10 @@ static enum moon_store_said count(struct moon_store *store, const struct moon_st
     if (write && !entry)
         return full(store);
     if (write) {
-        size_t at = (size_t)(slot->step % MOON_STORE_COUNTERS);
-        if (entry->counters[at].step != slot->step)
-            entry->counters[at].count = 0;
-        entry->counters[at].step = slot->step;
-        entry->counters[at].count += slot->add;
+        moon_steps_add(&entry->steps, slot->step, (uint64_t)slot->add);
         entry->expires_s = slot->now_s + slot->keep_s;
     }
-    *sum_r = write ? 0 : slot->add;
-    for (size_t i = 0; entry && i < MOON_STORE_COUNTERS; i++)
-        if (entry->counters[i].step >= slot->step - MOON_STORE_STEPS &&
-            entry->counters[i].step <= slot->step + 1)
-            *sum_r += entry->counters[i].count;
+    *sum_r = (entry ? moon_steps_sum(&entry->steps, slot->step) : 0) + (write ? 0 : slot->add);
     return MOON_STORE_ANSWERED;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# daemons.sh [DIR]: the mail and name servers that the demo and the tests run, unpacked into DIR
+# daemons.sh [DIR]: the mail, name and counter servers that the demo and the tests run, unpacked into DIR
 # (default build/daemons) and never installed: no maintainer script runs, no service starts, and a
 # mail server of this machine stays what it is. A package already unpacked is left alone.
 set -eu
@@ -37,3 +37,6 @@ unpack heavy exim4-daemon-heavy usr/sbin/exim4
 unpack light exim4-daemon-light usr/sbin/exim4
 unpack config exim4-config usr/sbin/update-exim4.conf
 unpack nsd nsd usr/sbin/nsd
+# The server is the program of redis-tools under another name; redis-server is scripts.
+unpack redis redis-tools usr/bin/redis-check-rdb
+ln -sf redis-check-rdb "$dir/redis/usr/bin/redis-server"

@@ -10,10 +10,10 @@
 # 4. The daemons are unpacked into DIR (daemons.sh).
 set -eu
 cd "$(dirname "$0")/../.."
-daemons="exim4-daemon-heavy exim4-daemon-light nsd"
+daemons="exim4-daemon-heavy exim4-daemon-light nsd redis-tools"
 packages="gcc libc6-dev make pkg-config dpkg-dev python3 python3-yaml
     liblua5.4-dev libspf2-dev libopendkim-dev libpsl-dev libidn2-dev libunistring-dev libbsd-dev libc-ares-dev libssl-dev
-    libseccomp-dev libcmocka-dev exim4-dev libdb-dev libpcre2-dev
+    libseccomp-dev libsqlite3-dev libhiredis-dev libcmocka-dev exim4-dev libdb-dev libpcre2-dev
     clang clang-format libclang-rt-14-dev valgrind"
 
 run_as_root() {

@@ -242,7 +242,7 @@ class Lab:
         self.own(self.stage)
         os.chmod(self.stage, 0o711)
         for name in ("bin", "docs", "spool", "log", "run", "zones", "mail", "quarantine", "state",
-                     "config", "decisions"):
+                     "config", "decisions", "store"):
             os.mkdir(self.path(name))
             self.own(self.path(name))
         self.copy_exim()
@@ -322,7 +322,8 @@ class Lab:
             return
         settings = {"authserv_id": "mx.lab.test", "quarantine": "router",
                     "dns.servers": ["127.0.0.1:%d" % self.dns_port], "log.path": self.decisions,
-                    "log.service_path": self.decisions}
+                    "log.service_path": self.decisions,
+                    "store": "sqlite:" + self.path("store/counters.sqlite")}
         settings.update(self.config)
         self.publish(settings)
 

@@ -19,6 +19,6 @@ int64_t store_case_first(struct moon_store *store, const char *key, int64_t now_
                          int64_t add);
 /* All of the contract of engine/store/store.h that needs no failure. The store is empty at first.
  */
-void store_case_all(struct moon_store *store);
+void store_case_all(struct moon_store *store, bool forgets_by_our_clock);
 
 #endif

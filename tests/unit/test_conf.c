@@ -64,6 +64,37 @@ static void every_default_is_valid(void **state)
     }
 }
 
+static void a_store_is_taken_apart(void **state)
+{
+    static const struct {
+        const char *value;
+        enum moon_store_kind kind;
+        const char *path, *address;
+        unsigned port, database;
+    } table[] = {
+        {"none", MOON_STORE_KIND_NONE, "", "", 0, 0},
+        {"sqlite", MOON_STORE_KIND_SQLITE, MOON_STORE_FILE, "", 0, 0},
+        {"sqlite:/srv/c.sqlite", MOON_STORE_KIND_SQLITE, "/srv/c.sqlite", "", 0, 0},
+        {"redis://192.0.2.1", MOON_STORE_KIND_REDIS, "", "192.0.2.1", 6379, 0},
+        {"redis://192.0.2.1:7000/3", MOON_STORE_KIND_REDIS, "", "192.0.2.1", 7000, 3},
+        {"redis://192.0.2.1/", MOON_STORE_KIND_REDIS, "", "192.0.2.1", 6379, 0},
+        {"redis://2001:db8::1/9999", MOON_STORE_KIND_REDIS, "", "2001:db8::1", 6379, 9999},
+        {"redis://[2001:db8::1]:7000", MOON_STORE_KIND_REDIS, "", "2001:db8::1", 7000, 0},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct moon_conf_store store;
+        if (!moon_conf_store_parse(moon_span_of(table[i].value), &store))
+            fail_msg("%s: refused", table[i].value);
+        if (store.kind != table[i].kind || !moon_span_is(store.path, table[i].path) ||
+            !moon_span_is(store.address, table[i].address) || store.port != table[i].port ||
+            store.database != table[i].database)
+            fail_msg("%s: got %d '%.*s' '%.*s' %u %u", table[i].value, (int)store.kind,
+                     (int)store.path.n, store.path.p, (int)store.address.n, store.address.p,
+                     store.port, store.database);
+    }
+}
+
 static void defaults_are_safe(void **state)
 {
     struct moon_arena *arena = moon_arena_create(1 << 20);
@@ -129,6 +160,19 @@ static void names_the_key_that_cannot_be_read(void **state)
         {"dns.servers", "127.0.0.1:65536", "not an address"},
         {"sister_hosts", "192.0.2.0/33", "not an address or a network"},
         {"log.path", "decisions.jsonl", "starts with /"},
+        {"store", "sqlite3", "store: 'sqlite3' is none of sqlite, sqlite:/path"},
+        {"store", "sqlite:counters", "is none of"},
+        {"store", "sqlite:/", "is none of"},
+        {"store", "redis://", "is none of"},
+        {"store", "redis://redis.example:6379", "an address, no name"},
+        {"store", "redis://192.0.2.1:0", "is none of"},
+        {"store", "redis://192.0.2.1:65536", "is none of"},
+        {"store", "redis://192.0.2.1/x", "is none of"},
+        {"store", "redis://192.0.2.1/10000", "is none of"},
+        {"store", "redis://[192.0.2.1]:6379", "is none of"},
+        {"store", "rediss://192.0.2.1", "is none of"},
+        {"store_timeout_ms", "4", "is not a number from 5 to 1000"},
+        {"store_password_file", "redis.password", "store_password_file: a path that starts with /"},
         {"log.headers", "Sub ject", "name of a header field"},
         {"authserv_id", "mx; spf=pass", "host name"},
         {"authserv_id", "a\nb", "one line"},
@@ -203,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_default_is_valid),
+        cmocka_unit_test(a_store_is_taken_apart),
         cmocka_unit_test(defaults_are_safe),
         cmocka_unit_test(reads_every_kind_of_value),
         cmocka_unit_test(names_the_key_that_cannot_be_read),

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -20,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "engine/base/limits.h"
 #include "engine/cmd/confine.h"
 
 /* Each in the confined child; 0: as it should be. */
@@ -36,7 +39,7 @@ static int confined(void)
     int owner = parent;
 
     if (moon_confine_start(3, 0, &error) != MOON_OK ||
-        moon_confine_filter(false, &error) != MOON_OK)
+        moon_confine_filter(false, -1, &error) != MOON_OK)
         return 10;
     if (is_refused(syscall(SYS_tgkill, parent, parent, 0)))
         return 11;
@@ -48,7 +51,59 @@ static int confined(void)
         return 14;
     if (is_refused(syscall(SYS_kill, parent, 0)))
         return 15;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+    if (is_refused(fcntl(0, F_SETLK, &lock)) || is_refused(pwrite(0, "", 0, 0)))
+        return 17;
     return syscall(SYS_tgkill, getpid(), getpid(), 0) == 0 && fcntl(0, F_GETFD) >= 0 ? 0 : 16;
+}
+
+/* With the counter store's file open: locks on it, and on nothing else. */
+static int confined_with_store(const char *path)
+{
+    struct moon_error error = {""};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int other = open("/dev/null", O_RDWR);
+
+    if (other != 4 || moon_confine_start(4, 0, &error) != MOON_OK)
+        return 20;
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    int store_fd = fcntl(fd, F_DUPFD_CLOEXEC, MOON_STORE_FD);
+    if (store_fd != MOON_STORE_FD || moon_confine_filter(false, store_fd, &error) != MOON_OK)
+        return 21;
+    if (fcntl(store_fd, F_SETLK, &lock) != 0 || fcntl(store_fd, F_GETLK, &lock) != 0)
+        return 22;
+    if (is_refused(fcntl(fd, F_SETLK, &lock)) || is_refused(fcntl(other, F_SETLK, &lock)))
+        return 23;
+    if (is_refused(fcntl(store_fd, F_OFD_SETLK, &lock)) || is_refused(flock(store_fd, LOCK_SH)))
+        return 24;
+    /* No other file can take its place: neither by closing it, in any spelling of the number... */
+    if (is_refused(close(store_fd)) || is_refused(syscall(SYS_close, store_fd | 1L << 32)) ||
+        is_refused(syscall(SYS_close, (3L << 32) + store_fd)))
+        return 25;
+    /* ... nor by calls that name the new number. */
+    if (is_refused(dup2(other, store_fd)) || is_refused(dup3(other, store_fd, 0)) ||
+        is_refused(close_range(MOON_STORE_FD, MOON_STORE_FD, 0)) ||
+        fcntl(other, F_DUPFD_CLOEXEC, store_fd) != -1)
+        return 26;
+    return pwrite(store_fd, "x", 1, 0) == 1 && close(fd) == 0 && close(other) == 0 ? 0 : 27;
+}
+
+static void only_the_stores_file_can_be_locked(void **state)
+{
+    char path[] = "/tmp/moon-confine-XXXXXX";
+    int status = -1, fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(fd, 3); /* keeps the number for the child, as the worker's socket does */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(confined_with_store(path));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(fd);
+    (void)unlink(path);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void a_worker_can_neither_signal_nor_limit_another_process(void **state)
@@ -68,6 +123,7 @@ static void a_worker_can_neither_signal_nor_limit_another_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_the_stores_file_can_be_locked),
         cmocka_unit_test(a_worker_can_neither_signal_nor_limit_another_process),
     };
 #if defined(__SANITIZE_ADDRESS__)

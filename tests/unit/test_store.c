@@ -23,7 +23,7 @@ static void counts_and_first_times(void **state)
 {
     (void)state; /* cmocka's, not used */
     struct moon_store *store = memory();
-    store_case_all(store);
+    store_case_all(store, true);
     assert_int_equal(moon_store_missed(store), 0);
     assert_null(moon_store_trouble(store));
     moon_store_destroy(&store);
@@ -56,5 +56,7 @@ int main(void)
         cmocka_unit_test(counts_and_first_times),
         cmocka_unit_test(what_does_not_fit_has_no_answer_and_is_counted),
     };
+    moon_bug_is_fatal = true;
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
