@@ -161,7 +161,7 @@ $(BUILD)/libsupport.a: $(SUPPORT_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(BUILD)/libsupport.a $(BUILD)/libmoon.a
+$(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(BUILD)/libsupport.a $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
@@ -193,6 +193,7 @@ $(BUILD)/tests/commands:
 	  for b in $(BUILD) $(BUILD)/asan; do \
 	    for t in tests/unit/test_*.c; do echo "BUILD=$$b $$b/tests/unit/$$(basename $$t .c)"; done; \
 	    echo "/usr/bin/python3 tests/scenario/run.py $$b"; \
+	    echo "$$b/tests/attacks tests/policy/attacks"; \
 	  done; \
 	  for t in tests/fuzz/fuzz_*.c; do n=$$(basename $$t .c); \
 	    echo "$(BUILD)/asan/tests/fuzz/$$n tests/fuzz/corpus/$${n#fuzz_}"; done; \

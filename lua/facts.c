@@ -50,10 +50,12 @@ int moon_facts_unknown(lua_State *L, const char *what, const char *field, const 
                        size_t count)
 {
     struct moon_nearest nearest = {0};
+    struct moon_span word = moon_span_of(field);
     char known[300] = "";
+    moon_sandbox_charge(L, 10 * count + word.n / 16);
     for (size_t i = 0; i < count; i++) {
         size_t used = strlen(known);
-        moon_nearest_offer(&nearest, moon_span_of(field), names[i]);
+        moon_nearest_offer(&nearest, word, names[i]);
         (void)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", names[i]);
     }
     if (nearest.best)

@@ -33,6 +33,7 @@ struct moon_decide {
     bool no_memory;                        /* the arena ran out: the caller answers MOON_ENOMEM */
     const struct moon_list_entry *matched; /* by the last list:match that found one, or NULL */
     const char *matched_in;                /* the `name` of the policy that asked */
+    int64_t peak_bytes; /* of the layers that have run: the most that one of them used */
     /* Of the layer that runs. */
     struct moon_span code; /* compiled */
     const char *name;      /* shown in messages: "tenants/acme.lua" */

@@ -171,6 +171,9 @@ static void refuse_lock(lua_State *L, const struct moon_decide *decide)
 static void call_policy(lua_State *L)
 {
     struct moon_decide *decide = moon_sandbox_context(L);
+    if (lua_iscfunction(L, -1)) /* its errors would have no line */
+        (void)luaL_error(L, "%s:%d: the function must be one that is written in this file",
+                         decide->name, last_line(L, decide));
     decide->line = line_of(L, -1, decide);
     moon_facts_push(L);
     lua_call(L, 1, 1);
@@ -271,6 +274,8 @@ enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_de
         return moon_fail(error, MOON_ENOMEM, "%s: no memory", decide->name);
     enum moon_status status =
         moon_sandbox_run(sandbox, decide->tests ? run_tests : run_layer, decide, error);
+    if (moon_sandbox_peak_bytes(sandbox) > decide->peak_bytes)
+        decide->peak_bytes = moon_sandbox_peak_bytes(sandbox);
     moon_sandbox_destroy(&sandbox);
     return decide->no_memory ? MOON_ENOMEM : status;
 }

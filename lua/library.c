@@ -41,6 +41,8 @@ static const char *const absent[][2] = {
     {"moon", "write: local moon <const> = require \"moonscan\""},
 };
 
+#define FLOAT_COST 4096 /* of a float in string.format, in bytes: up to 400 digits are computed */
+
 /* Calls upvalue 1 with the same arguments, charged by the length of the first. */
 static int call_charged(lua_State *L)
 {
@@ -113,6 +115,8 @@ static int script_format(lua_State *L)
         while (i < length && strchr("-+ #0123456789.", format[i]) && format[i]);
         if (i < length && format[i] == 'p')
             return moon_sandbox_raise(L, "string.format: %%p is not available in policies");
+        if (i < length && format[i] && strchr("aAeEfFgG", format[i]))
+            cost += FLOAT_COST;
     }
     int top = lua_gettop(L);
     for (int i = 2; i <= top; i++) {
@@ -150,6 +154,13 @@ static int script_setmetatable(lua_State *L)
             return moon_sandbox_raise(L, "%s is not available in policies", refused[i]);
         lua_pop(L, 1);
     }
+    /* Lua calls what a table's __call is, pushing another argument each time, until it finds a
+     * function: a table that is its own would keep it busy for half a minute, out of our sight. */
+    lua_pushliteral(L, "__call");
+    int call = lua_rawget(L, 2);
+    if (call != LUA_TNIL && call != LUA_TFUNCTION)
+        return moon_sandbox_raise(L, "__call must be a function");
+    lua_pop(L, 1);
     lua_createtable(L, 0, 8);
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
         lua_pushstring(L, events[i]);

@@ -152,11 +152,17 @@ static void push_field_text(lua_State *L, const struct moon_field *field)
     luaL_pushresult(&buffer);
 }
 
+/* The work of going through all fields. May raise. */
+static void charge_fields(lua_State *L)
+{
+    moon_sandbox_charge(L, message_of(L)->field_count / 2 + 1);
+}
+
 static const char *name_argument(lua_State *L)
 {
     int at = moon_record_test(L, 1, &moon_record_message) ? 2 : 1; /* m:header is fine too */
     const char *name = luaL_checkstring(L, at);
-    moon_sandbox_charge(L, message_of(L)->field_count / 2 + 1);
+    charge_fields(L);
     moon_facts_note(decide_of(L), "header(%.100s)", name);
     return name;
 }
@@ -201,6 +207,7 @@ static void push_headers(lua_State *L, const void *object)
 
 void moon_facts_push_field(lua_State *L, const char *name)
 {
+    charge_fields(L);
     const struct moon_field *field = moon_message_field(message_of(L), name, NULL, false);
     if (field)
         push_field_text(L, field);
@@ -219,6 +226,7 @@ static void push_size(lua_State *L, const void *object)
 {
     const struct moon_message *msg = object;
     lua_Integer size = msg->body.fd < 0 ? (lua_Integer)msg->body.memory.n : msg->body.size_bytes;
+    charge_fields(L);
     for (size_t i = 0; i < msg->field_count; i++)
         if (!msg->fields[i].removed)
             size += (lua_Integer)msg->fields[i].raw.n + 2;

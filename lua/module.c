@@ -14,7 +14,10 @@ static int script_list(lua_State *L)
 {
     struct moon_decide *decide = moon_sandbox_context(L);
     struct moon_error error = {""};
-    const char *name = luaL_checkstring(L, 1);
+    size_t n;
+    const char *name = luaL_checklstring(L, 1, &n);
+    if (strlen(name) != n) /* NUL bytes are no end of a name */
+        name = "";
     const struct moon_list *list = decide->list(decide, name, &error);
     moon_sandbox_check_clock(L); /* a list that is read for the first time has limits of its own */
     if (!list)

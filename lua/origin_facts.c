@@ -23,8 +23,10 @@ static void push_unsubscribe(lua_State *L, const void *object)
 static void push_one_click(lua_State *L, const void *object)
 {
     const struct moon_decide *decide = moon_sandbox_context(L);
+    const struct moon_message *msg = decide->input->msg;
+    const struct moon_field *where = moon_message_field(msg, "List-Unsubscribe", NULL, false);
     (void)object; /* the message is in the context */
-    moon_sandbox_charge(L, decide->input->msg->field_count + 1);
+    moon_sandbox_charge(L, 2 * msg->field_count + (where ? where->value.n / 4 : 0) + 1);
     lua_pushboolean(L, moon_facts_one_click(decide->input));
 }
 

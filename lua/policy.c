@@ -22,6 +22,7 @@ struct moon_policies {
     struct moon_limits limits;
     char *file;      /* in every tenant's place, or NULL */
     bool no_lock[2]; /* site.lua, and its next version, were seen to have no function locked */
+    int64_t peak_bytes;
 };
 
 enum moon_status moon_policies_create(const struct moon_conf *conf,
@@ -58,6 +59,11 @@ void moon_policies_destroy(struct moon_policies **policies)
     free((*policies)->file);
     free(*policies);
     *policies = NULL;
+}
+
+int64_t moon_policies_peak_bytes(const struct moon_policies *policies)
+{
+    return policies->peak_bytes;
 }
 
 enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
@@ -263,6 +269,8 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
     for (size_t i = 0; i < 3 && status == MOON_OK && verdict_r->kind == MOON_VERDICT_NONE; i++)
         if (paths[i])
             status = run_policy(policies, &decide, paths[i], layers[i], &error);
+    if (decide.peak_bytes > policies->peak_bytes)
+        policies->peak_bytes = decide.peak_bytes;
     if (status == MOON_ENOMEM || decide.no_memory)
         return MOON_ENOMEM;
     if (status != MOON_OK) {

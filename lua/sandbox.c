@@ -20,12 +20,13 @@
 #define FINE_BYTES        65536 /* from a block of this size on: to compare it may take 0.3 ms */
 #define PIECE_BYTES       256u  /* of a source between two looks at the clock */
 #define CLOCK_CHARGE      5000  /* charged instructions between two looks at the clock */
+#define ERROR_COST        100   /* of an error that pcall caught: its text, the way back */
 #define REFUSALS_MAX      10    /* collections for want of memory before we call it a breach */
 
 struct moon_sandbox {
     lua_State *L;
     struct moon_limits limits;
-    int64_t used_instructions, used_bytes, deadline_ms, clock_charge;
+    int64_t used_instructions, used_bytes, peak_bytes, deadline_ms, clock_charge;
     unsigned refusals, stride; /* instructions between two calls of the hook */
     const char *name;          /* of the source being compiled, or NULL */
     int line;                  /* where its compiler is, about */
@@ -110,6 +111,8 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
     }
     if (moved)
         sandbox->used_bytes += (int64_t)size - (int64_t)old;
+    if (sandbox->used_bytes > sandbox->peak_bytes)
+        sandbox->peak_bytes = sandbox->used_bytes;
     return moved;
 }
 
@@ -188,6 +191,11 @@ void moon_sandbox_destroy(struct moon_sandbox **sandbox)
     lua_close((*sandbox)->L);
     free(*sandbox);
     *sandbox = NULL;
+}
+
+int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox)
+{
+    return sandbox->peak_bytes;
 }
 
 /* Does the text start with "name:", the name perhaps cut as Lua cuts it? */
@@ -298,6 +306,7 @@ int moon_sandbox_pcall(lua_State *L)
         raise_breach(L);
     if (code == LUA_OK)
         return lua_gettop(L);
+    moon_sandbox_charge(L, ERROR_COST);
     lua_pushboolean(L, 0);
     lua_insert(L, -2);
     return 2;

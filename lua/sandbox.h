@@ -27,6 +27,8 @@ struct moon_sandbox;
 /* On the heap; NULL without memory. The state is empty: libraries are opened inside a run. */
 struct moon_sandbox *moon_sandbox_create(const struct moon_limits *limits);
 void moon_sandbox_destroy(struct moon_sandbox **sandbox);
+/* The most memory it has had so far; never more than its limit. */
+int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox);
 
 /* Calls body(L) with `context` reachable by moon_sandbox_context, inside the one protected call.
  * MOON_OK; MOON_ECONF: an error, with "file:line: what" in *error; MOON_EBUDGET: a limit, with

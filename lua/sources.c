@@ -15,8 +15,9 @@
 #include "lua/embedded.h"
 #include "lua/profiles.h"
 
-#define KEPT_MAX    500u  /* of each kind; a worker meets few tenants */
-#define BUILT_IN_MS 10000 /* our own text compiles, however slow the host is */
+#define KEPT_MAX    500u                /* of each kind; a worker meets few tenants */
+#define LISTS_BYTES (64u * 1024 * 1024) /* of all lists that are kept: four of the largest */
+#define BUILT_IN_MS 10000               /* our own text compiles, however slow the host is */
 
 struct policy_source {
     char *path;
@@ -44,7 +45,7 @@ struct moon_sources {
     const char *file; /* or NULL */
     struct policy_source **policies;
     struct list_source **lists;
-    size_t policy_count, list_count;
+    size_t policy_count, list_count, list_bytes;
     struct moon_arena *provider_arena; /* NULL: not read yet */
     const struct moon_providers *providers;
     enum moon_status providers_status;
@@ -90,7 +91,7 @@ static void drop_all(struct moon_sources *sources)
         drop_policy(sources->policies[i]);
     for (size_t i = 0; i < sources->list_count; i++)
         drop_list(sources->lists[i]);
-    sources->policy_count = sources->list_count = 0;
+    sources->policy_count = sources->list_count = sources->list_bytes = 0;
 }
 
 void moon_sources_destroy(struct moon_sources **sources)
@@ -113,7 +114,8 @@ void moon_sources_use_files(struct moon_sources *sources, const char *path)
 void moon_sources_trim(struct moon_sources *sources)
 {
     /* A decision adds three policies, a few profiles, and the lists they ask for. */
-    if (sources->policy_count > KEPT_MAX - 20 || sources->list_count > KEPT_MAX / 2)
+    if (sources->policy_count > KEPT_MAX - 20 || sources->list_count > KEPT_MAX / 2 ||
+        sources->list_bytes > LISTS_BYTES / 2)
         drop_all(sources);
 }
 
@@ -453,6 +455,8 @@ enum moon_status moon_sources_list(struct moon_sources *sources, const char *pat
     if (!source) {
         if (sources->list_count >= KEPT_MAX)
             return moon_fail(error, MOON_EBUDGET, "more than %u lists", KEPT_MAX);
+        if (sources->list_bytes >= LISTS_BYTES)
+            return moon_fail(error, MOON_EBUDGET, "the lists need more than %u bytes", LISTS_BYTES);
         source = calloc(1, sizeof *source);
         if (source) {
             source->path = strdup(path);
@@ -467,6 +471,10 @@ enum moon_status moon_sources_list(struct moon_sources *sources, const char *pat
             drop_list(source);
             return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
         }
+        if (source->status != MOON_OK) /* nothing of it is needed but what is wrong */
+            moon_arena_destroy(&source->arena);
+        else
+            sources->list_bytes += moon_arena_used_bytes(source->arena);
         sources->lists[sources->list_count++] = source;
     }
     *list_r = source->list;

@@ -69,7 +69,7 @@ static int script_remove(lua_State *L)
 {
     lua_Integer length = length_of(L), place = luaL_optinteger(L, 2, length);
     if (lua_gettop(L) >= 2)
-        luaL_argcheck(L, length == 0 || (place >= 1 && place <= length + 1), 2,
+        luaL_argcheck(L, length == 0 || (place >= 1 && place - 1 <= length), 2,
                       "place out of bounds");
     (void)lua_rawgeti(L, 1, place);
     if (place >= 1 && place <= length) {

@@ -25,6 +25,8 @@ enum moon_status moon_policies_create(const struct moon_conf *conf,
 enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
                                         struct moon_error *error);
 void moon_policies_destroy(struct moon_policies **policies);
+/* The most memory that one layer of one decision has used so far, of limits.policy_bytes. */
+int64_t moon_policies_peak_bytes(const struct moon_policies *policies);
 
 /* Is there a next version of what decides for this tenant? */
 bool moon_policies_has_next(const struct moon_policies *policies, const char *tenant);

@@ -1,0 +1,3 @@
+-- A comment without end => unfinished long comment
+-- SPDX-License-Identifier: MIT
+--[==[ @{60000*]=@}

@@ -1,0 +1,3 @@
+-- A line of 120,000 blanks => returned nothing
+-- SPDX-License-Identifier: MIT
+@{120000* @}

@@ -1,0 +1,3 @@
+-- A source of signs => C stack overflow
+-- SPDX-License-Identifier: MIT
+return @{60000*- @}1

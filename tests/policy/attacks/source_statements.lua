@@ -1,0 +1,3 @@
+-- As many statements as there is room => there is no variable 'x'
+-- SPDX-License-Identifier: MIT
+@{30000*x=x @}

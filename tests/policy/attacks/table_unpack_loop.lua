@@ -1,0 +1,7 @@
+-- Ten thousand values, for ever => instruction limit of 2000000 reached
+-- SPDX-License-Identifier: MIT
+return { message = function()
+  local t = {}
+  for i = 1, 9999 do t[i] = 0 end
+  while true do table.unpack(t) end
+end }

@@ -1,0 +1,7 @@
+-- The module's metatable => this metatable is protected
+-- SPDX-License-Identifier: MIT
+local moon <const> = require "moonscan"
+
+return { message = function(m)
+  setmetatable(moon, { __index = function() return error end })
+end }
