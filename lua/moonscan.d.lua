@@ -310,6 +310,8 @@
 ---@field rcpt? string|string[] the recipients; the address in To
 ---@field tenant? string whose mail it is; the tenant of the policy
 ---@field now? string|integer the time of reception: "2026-01-31", "2026-01-31T12:00:00Z" or seconds since 1970
+---@field earlier? string|string[] the same message also came so long before ("5h"), for what is counted
+---@field store? boolean false: nothing can be counted
 ---@field expect moonscan.TestExpect what shall come out
 
 ---@class moonscan.TestMessage

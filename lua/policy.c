@@ -356,7 +356,10 @@ enum moon_status moon_policies_tests(struct moon_policies *policies, struct moon
 {
     static const struct moon_message msg = {.id = ""};
     static const struct moon_results results = {.authserv_id = ""};
-    const struct moon_policy_input nobody = {.msg = &msg, .results = &results, .tenant = ""};
+    const struct moon_policy_input nobody = {.msg = &msg,
+                                             .results = &results,
+                                             .tenant = "",
+                                             .next = !strncmp(path, NEXT, sizeof NEXT - 1)};
     struct moon_verdict verdict = {.kind = MOON_VERDICT_NONE};
     struct moon_decide decide = {.arena = arena,
                                  .input = &nobody,

@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/base/limits.h"
 #include "engine/base/nearest.h"
@@ -161,6 +160,8 @@ static const struct key test_keys[] = {
     AT(moon_test, tenant, TEXT),
     AT(moon_test, rcpt, TEXTS),
     AS(moon_test, "now", now_s, TIME),
+    AT(moon_test, earlier, TEXTS),
+    AS(moon_test, "store", no_store, UNLESS),
     OF(moon_test, message, MESSAGE, &message_shape),
     OF(moon_test, expect, RECORD, &expect_shape),
 };
@@ -466,30 +467,4 @@ void moon_tests_take(lua_State *L, struct moon_tests *tests)
         lua_settop(L, 2);
         tests->count++;
     }
-}
-
-bool moon_test_time(struct moon_span text, int64_t *seconds_r)
-{
-    static const char form[] = "0000-00-00T00:00:00Z";
-    int number[6] = {0}, at = 0;
-    if (text.n != 10 && text.n != sizeof form - 1)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (form[i] != '0' && text.p[i] == form[i])
-            at++;
-        else if (form[i] == '0' && moon_is_digit(text.p[i]))
-            number[at] = 10 * number[at] + (text.p[i] - '0');
-        else
-            return false;
-    }
-    struct tm tm = {.tm_year = number[0] - 1900,
-                    .tm_mon = number[1] - 1,
-                    .tm_mday = number[2],
-                    .tm_hour = number[3],
-                    .tm_min = number[4],
-                    .tm_sec = number[5]};
-    time_t seconds = timegm(&tm); /* makes a 31st of February the 3rd of March */
-    *seconds_r = (int64_t)seconds;
-    return seconds >= 0 && tm.tm_mon == number[1] - 1 && tm.tm_mday == number[2] &&
-           tm.tm_hour == number[3] && tm.tm_min == number[4] && tm.tm_sec == number[5];
 }

@@ -60,6 +60,8 @@ struct moon_test {
     const char *zone;    /* text, or the name of a file when it has no white space */
     const char *ip, *helo, *hostname, *mail_from, *tls, *authenticated, *interface_ip, *tenant;
     struct moon_test_texts rcpt;
+    struct moon_test_texts earlier; /* "5h": the same message also came so long before */
+    bool no_store;                  /* nothing can be counted */
     int64_t now_s;
     struct moon_test_message message;
     struct moon_test_expect expect;
@@ -81,6 +83,8 @@ enum moon_status moon_policies_tests(struct moon_policies *policies, struct moon
                                      const char *path, struct moon_span source,
                                      struct moon_tests *tests_r, struct moon_error *error);
 
+/* Seconds of "30s", "15m", "5h" or "2d"; false when it is none of these. */
+bool moon_test_span(struct moon_span text, int64_t *seconds_r);
 /* Seconds since 1970 of "2026-01-31" or "2026-01-31T12:00:00Z"; false when it is neither. */
 bool moon_test_time(struct moon_span text, int64_t *seconds_r);
 

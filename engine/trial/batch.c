@@ -122,12 +122,15 @@ static enum moon_status read_owners(const struct moon_snapshot *snapshot, struct
     struct moon_span key, value;
     *owners_r = (struct owners){NULL, 0};
     for (size_t i = 0; moon_snapshot_each(snapshot, i, &key, &value); i++) {
-        if (!moon_span_is(moon_span_sub(key, 0, 7), "tenant/") || value.n == 0)
+        size_t prefix = moon_span_is(moon_span_sub(key, 0, 7), "tenant/")         ? 7
+                        : moon_span_is(moon_span_sub(key, 0, 12), "next-tenant/") ? 12
+                                                                                  : 0;
+        if (prefix == 0 || value.n == 0)
             continue;
         struct owner *larger =
             moon_arena_append(arena, owners_r->owner, owners_r->count, sizeof *larger);
         const char *path = larger ? moon_arena_dup(arena, value) : NULL;
-        const char *tenant = path ? moon_arena_dup(arena, moon_span_sub(key, 7, key.n)) : NULL;
+        const char *tenant = path ? moon_arena_dup(arena, moon_span_sub(key, prefix, key.n)) : NULL;
         if (!tenant)
             return MOON_ENOMEM;
         owners_r->owner = larger;
@@ -165,8 +168,7 @@ enum moon_status moon_trial_policies(struct moon_trial_batch *batch)
 
     enum moon_status status = read_owners(snapshot, batch->arena, &owners);
     for (size_t i = 0; status == MOON_OK && moon_snapshot_each(snapshot, i, &key, &value); i++) {
-        if (!moon_span_is(moon_span_sub(key, 0, 7), "policy/") ||
-            moon_span_is(moon_span_sub(key, 0, 12), "policy/next/")) /* decides nothing yet */
+        if (!moon_span_is(moon_span_sub(key, 0, 7), "policy/"))
             continue;
         const char *path = moon_arena_dup(batch->arena, moon_span_sub(key, 7, key.n));
         status = path ? moon_trial_policy(batch, path, owner_of(&owners, path)) : MOON_ENOMEM;

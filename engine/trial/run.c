@@ -9,6 +9,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/message/address.h"
+#include "engine/store/store.h"
 #include "engine/trial/mail.h"
 
 struct run {
@@ -21,20 +22,28 @@ struct run {
     struct moon_trial_result *result;
 };
 
-/* The file that a test names: relative to its policy. */
-static enum moon_status find_file(struct run *run, const char *name, struct moon_span *text_r,
-                                  struct moon_error *error)
+static bool is_next(const char *path)
 {
-    size_t slash = moon_span_rfind(moon_span_of(run->path), '/');
+    return strncmp(path, "next/", 5) == 0;
+}
+
+/* The file that a test names: relative to its policy. The next version of a policy has the files of
+ * the live one too. */
+static enum moon_status find_file(struct run *run, const char *policy, const char *name,
+                                  struct moon_span *text_r, struct moon_error *error)
+{
+    size_t slash = moon_span_rfind(moon_span_of(policy), '/');
     size_t folder = slash == (size_t)-1 ? 0 : slash + 1, n = strlen(name);
     for (size_t i = 0; i < run->trial->file_count; i++) {
         const char *path = run->trial->files[i].path;
-        if (strlen(path) == folder + n && !memcmp(path, run->path, folder) &&
+        if (strlen(path) == folder + n && !memcmp(path, policy, folder) &&
             !strcmp(path + folder, name)) {
             *text_r = run->trial->files[i].text;
             return MOON_OK;
         }
     }
+    if (is_next(policy))
+        return find_file(run, policy + 5, name, text_r, error);
     return moon_fail(error, MOON_ECONF,
                      "there is no file '%.100s': files of tests stand in the folder fixtures/ "
                      "beside the policy",
@@ -65,9 +74,9 @@ static enum moon_status make_mail(struct run *run, struct moon_error *error)
     struct moon_span file = {NULL, 0}, zone = {NULL, 0};
     enum moon_status status = MOON_OK;
     if (test->message.file)
-        status = find_file(run, test->message.file, &file, error);
+        status = find_file(run, run->path, test->message.file, &file, error);
     if (status == MOON_OK && moon_trial_zone_is_file(test->zone))
-        status = find_file(run, test->zone, &zone, error);
+        status = find_file(run, run->path, test->zone, &zone, error);
     else if (status == MOON_OK && test->zone)
         status = inline_zone(run, &zone);
     if (status != MOON_OK)
@@ -152,7 +161,6 @@ static enum moon_status take_message(struct run *run, const char *tenant, struct
 
     *msg = (struct moon_message){.id = "test",
                                  .received_s = run->test->now_s,
-                                 .dry_run = true,
                                  .tenant_hint = *tenant ? tenant : NULL,
                                  .receiver_name = "mx.example.org"};
     if (*tenant)
@@ -164,22 +172,54 @@ static enum moon_status take_message(struct run *run, const char *tenant, struct
     return status == MOON_OK ? take_envelope(run, error) : status;
 }
 
+/* The message as it came `ago` before: what a store remembers of it is then there. */
+static enum moon_status come_before(struct run *run, const struct moon_engine *engine,
+                                    const char *ago, struct moon_error *error)
+{
+    struct moon_outcome *out = moon_arena_alloc(run->arena, sizeof *out);
+    struct moon_message msg = run->msg;
+    int64_t seconds = 0;
+
+    if (!out)
+        return MOON_ENOMEM;
+    if (!moon_test_span(moon_span_of(ago), &seconds) || seconds > msg.received_s)
+        return moon_fail(error, MOON_ECONF, "earlier: '%.40s' is no time like \"5h\"", ago);
+    msg.received_s -= seconds;
+    enum moon_status status = moon_scan(engine, run->arena, &msg, out, error);
+    moon_outcome_end(out);
+    return status;
+}
+
 /* Steps 3 and 4. */
 static enum moon_status scan(struct run *run, const char *tenant, struct moon_error *error)
 {
     const struct moon_trial *trial = run->trial;
+    const struct moon_test *test = run->test;
     struct moon_outcome *out = &run->result->outcome;
     struct moon_dns_backend *dns = NULL;
+    struct moon_store *store = NULL;
 
     enum moon_status status =
         moon_dns_backend_zone(moon_span_of(run->mail.zone), "zone", &dns, error);
-    if (status != MOON_OK)
-        return status;
-    struct moon_engine engine = {
-        .conf = trial->conf, .snapshot = trial->snapshot, .dns = dns, .policies = trial->policies};
-    status = moon_scan(&engine, run->arena, &run->msg, out, error);
-    moon_outcome_end(out);
-    moon_dns_backend_destroy(&dns);
+    if (status == MOON_OK && !test->no_store)
+        status = moon_store_memory(&store, error);
+    const struct moon_engine engine = {.conf = trial->conf,
+                                       .snapshot = trial->snapshot,
+                                       .dns = dns,
+                                       .policies = trial->policies,
+                                       .store = store,
+                                       .version = is_next(run->path) ? MOON_VERSION_NEXT
+                                                                     : MOON_VERSION_LIVE};
+    for (size_t i = 0; status == MOON_OK && i < test->earlier.count; i++)
+        status = come_before(run, &engine, test->earlier.text[i], error);
+    if (status == MOON_OK) {
+        status = moon_scan(&engine, run->arena, &run->msg, out, error);
+        moon_outcome_end(out);
+    }
+    if (store)
+        moon_store_destroy(&store);
+    if (dns)
+        moon_dns_backend_destroy(&dns);
     for (size_t i = 0; status == MOON_OK && i < out->tenant_count; i++)
         if (!run->result->verdict || !strcmp(out->tenants[i].tenant, tenant))
             run->result->verdict = &out->tenants[i].verdict;

@@ -92,13 +92,15 @@ enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon
     bool next = tenant->conf.canary > 0 &&
                 moon_message_draw(input->msg, tenant->tenant) < tenant->conf.canary &&
                 moon_policies_has_next(engine->policies, tenant->tenant);
+    if (engine->version != MOON_VERSION_BY_MODE)
+        next = engine->version == MOON_VERSION_NEXT;
     tenant->asks = moon_asks_begin(shared, tenant->tenant);
     if (!tenant->asks)
         return MOON_ENOMEM;
     enum moon_status status =
         ask(engine, arena, input, tenant->asks, next, tenant, &tenant->verdict);
     tenant->next = next && status == MOON_OK && !tenant->verdict.failure;
-    if (status != MOON_OK || tenant->next == next)
+    if (status != MOON_OK || tenant->next == next || engine->version != MOON_VERSION_BY_MODE)
         return status;
     struct moon_verdict failed = tenant->verdict;
     struct moon_asks *asks = moon_asks_begin(shared, tenant->tenant);
@@ -113,7 +115,7 @@ enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon
 /* Does the next version run beside the one that decided? */
 static bool has_shadow(const struct moon_engine *engine, const struct moon_tenant_verdict *tenant)
 {
-    return !tenant->next && !tenant->shadow &&
+    return engine->version == MOON_VERSION_BY_MODE && !tenant->next && !tenant->shadow &&
            (tenant->conf.mode == MOON_MODE_NONE || tenant->conf.mode == MOON_MODE_SHADOW) &&
            moon_policies_has_next(engine->policies, tenant->tenant);
 }

@@ -10,6 +10,13 @@
 #include "engine/verdict/asks.h"
 #include "engine/verdict/policy.h"
 
+/* Which version of its files decides for a tenant. */
+enum moon_version {
+    MOON_VERSION_BY_MODE = 0, /* as tenants.lua says (modes.h) */
+    MOON_VERSION_LIVE,        /* tests of policies: this one and no other beside it */
+    MOON_VERSION_NEXT,
+};
+
 /* What outlives a message. All borrowed. */
 struct moon_engine {
     const struct moon_conf *conf;
@@ -17,6 +24,7 @@ struct moon_engine {
     struct moon_dns_backend *dns;
     struct moon_policies *policies;
     struct moon_store *store; /* or NULL: counts have no answer */
+    enum moon_version version;
 };
 
 /* What becomes of one tenant's recipients when the message is taken. */

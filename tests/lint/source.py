@@ -19,7 +19,7 @@ ROOMS = {
             "engine/auth/results.h", "engine/message/", "engine/base/"],
     "engine/report": ["engine/verdict/", "engine/auth/results.h", "engine/dns/", "engine/message/",
                       "engine/base/"],
-    "engine/trial": ["lua/tests.h", "lua/rules.h", "engine/verdict/", "engine/auth/",
+    "engine/trial": ["lua/tests.h", "lua/rules.h", "engine/store/store.h", "engine/verdict/", "engine/auth/",
                      "engine/message/", "engine/dns/", "engine/base/"],
     "engine/cmd": ["engine/", "lua/"],
 }

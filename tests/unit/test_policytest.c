@@ -144,6 +144,29 @@ static void the_message_is_as_the_test_says(void **state)
     moon_cmd_wants("1..8\n");
 }
 
+static void what_is_counted_is_remembered_from_earlier(void **state)
+{
+    (void)state;
+    if (test_tests("policy.message = function(m)\n"
+                   "  local n = moon.count { key = 'k', window = '3h' }\n"
+                   "  local first = moon.first_seen { key = 'k', keep = '2d' }\n"
+                   "  return moon.accept { reason = tostring(n) .. ' ' .. tostring(first) }\n"
+                   "end\n"
+                   "policy.tests = {\n"
+                   "  { expect = { verdict = 'accept', reason = '1 0' } },\n"
+                   "  { earlier = '1d', expect = { verdict = 'accept', reason = '1 86400' } },\n"
+                   "  { earlier = { '5h', '60m', '30s' },\n"
+                   "    expect = { verdict = 'accept', reason = '3 18000' } },\n"
+                   "  { expect = { verdict = 'accept', reason = '1 0' } },\n"
+                   "  { store = false, expect = { verdict = 'accept', reason = 'nil nil' } } }") !=
+        MOON_EXIT_OK)
+        fail_msg("got:\n%s", moon_cmd_printed);
+    assert_int_equal(test_tests("policy.tests = { { earlier = { '1 day' }, expect = { verdict = "
+                                "'accept' } } }"),
+                     MOON_EXIT_NO);
+    moon_cmd_wants("p.lua:3: earlier: '1 day' is no time like \\\"5h\\\"");
+}
+
 static void mistakes_name_line_and_cure(void **state)
 {
     static const struct {
@@ -293,6 +316,7 @@ int main(void)
         CASE(a_rule_without_a_test_fails_when_that_is_asked),
         CASE(a_folder_is_every_policy_in_it),
         CASE(the_message_is_as_the_test_says),
+        CASE(what_is_counted_is_remembered_from_earlier),
         CASE(mistakes_name_line_and_cure),
         CASE(tests_that_mean_harm_are_bounded),
         CASE(a_policy_that_fails_fails_its_test_unless_that_is_expected),

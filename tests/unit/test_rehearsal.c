@@ -128,6 +128,27 @@ static void tests_see_every_layer_and_the_tenants_own_mail(void **state)
     publish_case_expect("tests 4\n");
 }
 
+/* Whatever tenants.lua says of canaries. */
+static void each_version_has_its_own_tests(void **state)
+{
+    (void)state;
+    publish_case_put("tenants.lua", "return { acme = { canary = 100 } }");
+    publish_case_put("tenants/acme.lua",
+                     POLICY("accept", "{ { expect = { verdict = 'accept' } } }"));
+    publish_case_put("next/tenants/acme.lua",
+                     POLICY("reject", "{ { expect = { verdict = 'reject', layer = 'tenant' } } }"));
+    if (publish_case_publish(NULL) != MOON_EXIT_OK)
+        fail_msg("got:\n%s", publish_printed);
+    publish_case_expect("tests 2\n");
+    publish_case_put("next/tenants/acme.lua",
+                     POLICY("reject", "{ { expect = { verdict = 'accept' } } }"));
+    assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
+    publish_case_expect("/etc/next/tenants/acme.lua:4: test 'test 1' fails");
+    publish_case_put("next/tenants/acme.lua", POLICY("reject { reason = m.nothing } or",
+                                                     "{ { expect = { verdict = 'accept' } } }"));
+    assert_int_equal(publish_case_publish("--check"), MOON_EXIT_NO);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, publish_case_begin, publish_case_end)
 
 int main(void)
@@ -137,6 +158,7 @@ int main(void)
         CASE(each_kind_of_mistake_is_told),
         CASE(a_test_reads_files_beside_its_policy_and_no_others),
         CASE(tests_see_every_layer_and_the_tenants_own_mail),
+        CASE(each_version_has_its_own_tests),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
