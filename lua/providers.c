@@ -136,7 +136,7 @@ static void read_entry(lua_State *L, size_t entry)
         if (kind == MOON_PROVIDER_NETWORK)
             continue;
         known -= providers_of(L)->named_count[kind];
-        read_domains(L, kind, place, name, entry);
+        read_domains(L, (enum moon_provider_kind)kind, place, name, entry);
         known += providers_of(L)->named_count[kind];
     }
     if (known == 0)
