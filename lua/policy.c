@@ -170,6 +170,20 @@ static bool find_profile(struct moon_decide *decide, const char *name, struct mo
     return status == MOON_OK;
 }
 
+/* All that a run of a policy can reach. */
+static struct moon_decide begin(struct moon_policies *policies, struct moon_arena *arena,
+                                const struct moon_policy_input *input, struct moon_verdict *verdict)
+{
+    return (struct moon_decide){.arena = arena,
+                                .input = input,
+                                .snapshot = policies->snapshot,
+                                .list = find_list,
+                                .providers = find_providers,
+                                .profile = find_profile,
+                                .list_context = policies,
+                                .verdict = verdict};
+}
+
 /* Runs one layer; decide->verdict->kind stays NONE without an opinion. */
 static enum moon_status run_policy(struct moon_policies *policies, struct moon_decide *decide,
                                    const char *path, const char *layer, struct moon_error *error)
@@ -248,14 +262,7 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
                                     const struct moon_policy_input *input,
                                     struct moon_verdict *verdict_r)
 {
-    struct moon_decide decide = {.arena = arena,
-                                 .input = input,
-                                 .snapshot = policies->snapshot,
-                                 .list = find_list,
-                                 .providers = find_providers,
-                                 .profile = find_profile,
-                                 .list_context = policies,
-                                 .verdict = verdict_r};
+    struct moon_decide decide = begin(policies, arena, input, verdict_r);
     static const char *const layers[] = {MOON_LAYER_TENANT, MOON_LAYER_SITE, MOON_LAYER_BUILT_IN};
     struct moon_error error = {""};
 
@@ -310,15 +317,8 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
     struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
     if (!arena)
         return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
-    struct moon_decide decide = {.arena = arena,
-                                 .input = input,
-                                 .snapshot = policies->snapshot,
-                                 .list = find_list,
-                                 .providers = find_providers,
-                                 .profile = find_profile,
-                                 .list_context = policies,
-                                 .publishing = true,
-                                 .verdict = &verdict};
+    struct moon_decide decide = begin(policies, arena, input, &verdict);
+    decide.publishing = true;
     bool site = !strcmp(live_path(path), "site.lua");
     enum moon_status status = MOON_OK;
     moon_sources_trim(policies->sources);
@@ -361,14 +361,9 @@ enum moon_status moon_policies_tests(struct moon_policies *policies, struct moon
                                              .tenant = "",
                                              .next = !strncmp(path, NEXT, sizeof NEXT - 1)};
     struct moon_verdict verdict = {.kind = MOON_VERDICT_NONE};
-    struct moon_decide decide = {.arena = arena,
-                                 .input = &nobody,
-                                 .snapshot = policies->snapshot,
-                                 .list = find_list,
-                                 .list_context = policies,
-                                 .verdict = &verdict,
-                                 .tests = tests_r};
+    struct moon_decide decide = begin(policies, arena, &nobody, &verdict);
 
+    decide.tests = tests_r;
     *tests_r = (struct moon_tests){.arena = arena, .source = source, .path = path};
     moon_sources_trim(policies->sources);
     enum moon_status status = run_policy(policies, &decide, path, MOON_LAYER_TENANT, error);

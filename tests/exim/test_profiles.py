@@ -16,6 +16,8 @@ for _, unmet in ipairs(moon.profile("google"):unmet(m, { bulk = true })) do
 end
 return moon.accept { headers = { "X-Unmet: " .. table.concat(words, " "),
   "X-Sender: " .. tostring(m.sender.provider) .. ", " .. tostring(m.sender.evidence) } }"""
+OURS = """local unmet = moon.profile("ours"):check(m)
+if unmet then return moon.reject { esc = unmet.esc, text = unmet.text } end"""
 OWN = """return {
   name = "ours", title = "Ours", dated = "2026-11-21", esc = "5.7.99",
   sources = { { title = "our own", url = "https://acme.test/", dated = "2026-11-21" } },
@@ -32,7 +34,7 @@ TENANTS = {"acme": ["acme.test"], "google": ["google.test"], "ours": ["ours.test
 FILES = {
     "tenants/acme.lua": policy(MICROSOFT),
     "tenants/google.lua": policy(GOOGLE),
-    "tenants/ours.lua": policy(MICROSOFT.replace('"microsoft"', '"ours"')),
+    "tenants/ours.lua": policy(OURS),
     "profiles/ours.lua": OWN,
     "profiles/providers.lua": PROVIDERS,
 }

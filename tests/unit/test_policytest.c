@@ -89,6 +89,35 @@ static void a_folder_is_every_policy_in_it(void **state)
     moon_cmd_wants("/many/a.lua: test 1\n1..1\n");
 }
 
+/* While tests are read as well as while they run. */
+static void a_policy_with_tests_may_use_profiles(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        test_policy(
+            "local moon = require 'moonscan'\n"
+            "local microsoft = moon.profile 'microsoft'\n"
+            "local policy = {}\n"
+            "function policy.message(m)\n"
+            "  local unmet = microsoft:check(m, { bulk = true })\n"
+            "  if unmet then return moon.reject { esc = unmet.esc, text = unmet.text } end\n"
+            "  return moon.accept { reason = tostring(m.sender.provider) }\n"
+            "end\n"
+            "policy.tests = function()\n"
+            "  local zone = [[ bank.example. TXT 'v=spf1 ip4:192.0.2.7 -all'\n"
+            "    _dmarc.bank.example. TXT 'v=DMARC1; p=none' ]]\n"
+            "  return {\n"
+            "    { zone = zone, message = { from = 'a@bank.example' }, ip = '192.0.2.7',\n"
+            "      expect = { verdict = 'reject', esc = '5.7.515', text = 'DKIM' } },\n"
+            "    { zone = zone, message = { from = 'a@bank.example', sign = {} },\n"
+            "      ip = '192.0.2.7', hostname = 'x.google.com',\n"
+            "      expect = { verdict = 'accept', reason = 'google' } } }\n"
+            "end\n"
+            "return policy\n"),
+        MOON_EXIT_OK);
+    moon_cmd_wants("1..2\n");
+}
+
 /* What a test says of its message is what the engine sees. */
 static void the_message_is_as_the_test_says(void **state)
 {
@@ -315,6 +344,7 @@ int main(void)
         CASE(one_file_of_a_configuration_is_tried_in_it),
         CASE(a_rule_without_a_test_fails_when_that_is_asked),
         CASE(a_folder_is_every_policy_in_it),
+        CASE(a_policy_with_tests_may_use_profiles),
         CASE(the_message_is_as_the_test_says),
         CASE(what_is_counted_is_remembered_from_earlier),
         CASE(mistakes_name_line_and_cure),
