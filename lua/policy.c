@@ -345,8 +345,14 @@ enum moon_status moon_policies_check_list(struct moon_policies *policies, const 
                                           struct moon_error *error)
 {
     const struct moon_list *list;
+    return moon_policies_list(policies, path, &list, error);
+}
+
+enum moon_status moon_policies_list(struct moon_policies *policies, const char *path,
+                                    const struct moon_list **list_r, struct moon_error *error)
+{
     moon_sources_trim(policies->sources);
-    enum moon_status status = moon_sources_list(policies->sources, path, "list", &list, error);
+    enum moon_status status = moon_sources_list(policies->sources, path, "list", list_r, error);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }
 

@@ -61,6 +61,15 @@ void moon_gather_complain(struct moon_gather *gather, const char *format, ...)
     va_end(args);
 }
 
+void moon_gather_warn(struct moon_gather *gather, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    keep(gather, &gather->warnings, &gather->warning_count, format, args);
+    va_end(args);
+    gather->warning_total++;
+}
+
 void moon_gather_note(struct moon_gather *gather, const char *format, ...)
 {
     va_list args;

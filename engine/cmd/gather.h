@@ -32,10 +32,13 @@ struct moon_gather {
     struct moon_arena *arena;
     const char *config_dir;
     struct moon_snapshot_writer *writer;
+    int64_t now_s;       /* by which entries of lists have expired */
     const char **errors; /* "<path>:<line>: what" */
     size_t error_count;
     const char **notes; /* what is in order, but may not be meant */
     size_t note_count;
+    const char **warnings; /* what is in order, but lets more in than it should, or nothing */
+    size_t warning_count, warning_total; /* kept; of them all */
     size_t setting_count, tenant_count, domain_count, policy_count, list_count;
     struct moon_gather_tenant *tenants; /* seen, from files and from the map */
     size_t tenant_known;

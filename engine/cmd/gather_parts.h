@@ -10,6 +10,9 @@
 /* Notes what is in order, but may not be meant. */
 void moon_gather_note(struct moon_gather *gather, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* "<path>:<line>: what" of an entry that lets more in than it should, or nothing. */
+void moon_gather_warn(struct moon_gather *gather, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A record "kind/name" of the snapshot; "kind" when the name is empty. */
 void moon_gather_add(struct moon_gather *gather, const char *kind, const char *name,
                      struct moon_span value);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/limits.h"
@@ -36,6 +37,7 @@ static const char help[] =
     "  --check           only check, change nothing\n"
     "  --skip-tests      do not run the policies' own tests; the system log says so\n"
     "  --rollback        go back to the snapshot published before\n"
+    "  --time SECONDS    judge by this time which entries of lists have expired (now)\n"
     "  --help            this text\n"
     "\n"
     "Exit status: 0 done, 1 there are mistakes, 2 wrong usage, 3 something failed.\n";
@@ -43,6 +45,7 @@ static const char help[] =
 struct options {
     const char *config_dir, *state_dir;
     bool check, rollback, skip_tests;
+    int64_t now_s; /* seconds since 1970 */
 };
 
 static int fail(const char *text)
@@ -65,6 +68,11 @@ static int report_mistakes(const struct moon_gather *gather, const struct option
 
 static void print_counts(const struct moon_gather *gather)
 {
+    for (size_t i = 0; i < gather->warning_count; i++)
+        printf("  warning: %s\n", gather->warnings[i]);
+    if (gather->warning_total > gather->warning_count)
+        printf("  warning: %zu more are not shown\n",
+               gather->warning_total - gather->warning_count);
     for (size_t i = 0; i < gather->note_count; i++)
         printf("  note: %s\n", gather->notes[i]);
     if (gather->modes)
@@ -105,6 +113,7 @@ static int publish(const struct options *options)
 {
     struct moon_gather gather = {.arena = moon_arena_create(GATHER_BYTES_MAX),
                                  .config_dir = options->config_dir,
+                                 .now_s = options->now_s,
                                  .writer = moon_snapshot_writer_create()};
     struct moon_error error = {""};
     int code = MOON_EXIT_FAILURE;
@@ -154,9 +163,13 @@ int moon_cmd_publish(int argc, char **argv)
                                                  {"check", no_argument, NULL, 'k'},
                                                  {"rollback", no_argument, NULL, 'r'},
                                                  {"skip-tests", no_argument, NULL, 't'},
+                                                 {"time", required_argument, NULL, 'n'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
-    struct options options = {MOON_STORE_CONFIG_DIR, MOON_STORE_STATE_DIR, false, false, false};
+    struct options options = {.config_dir = MOON_STORE_CONFIG_DIR,
+                              .state_dir = MOON_STORE_STATE_DIR,
+                              .now_s = (int64_t)time(NULL)};
+    uint64_t seconds;
     int option;
 
     optind = 0; /* GNU: start afresh */
@@ -176,6 +189,13 @@ int moon_cmd_publish(int argc, char **argv)
             break;
         case 'r':
             options.rollback = true;
+            break;
+        case 'n':
+            if (!moon_span_number(moon_span_of(optarg), INT64_MAX, &seconds)) {
+                (void)fputs(help, stderr); /* nothing else can be said */
+                return MOON_EXIT_USAGE;
+            }
+            options.now_s = (int64_t)seconds;
             break;
         case 'h':
             (void)fputs(help, stdout); /* a closed pipe is the reader's wish */

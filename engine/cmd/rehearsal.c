@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rehearsal: in the child (1) the snapshot in memory  (2) the trial of every policy and list  (3)
- * when nothing is wrong so far, the tests  (4) what was found, a line each: "E mistake", "N note",
- * "T number of tests", "." at the end. In the parent these lines, as what they are: text of
+ * when nothing is wrong so far, the tests, and a review of the lists  (4) what was found, a line
+ * each: "E mistake", "N note", "W warning", "V number of warnings", "T number of tests", "." at the
+ * end. In the parent these lines, as what they are: text of
  * somebody else's.
  */
 #include "engine/cmd/rehearsal.h"
@@ -14,6 +15,7 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/confined.h"
 #include "engine/cmd/gather_parts.h"
+#include "engine/cmd/review.h"
 #include "engine/cmd/trial.h"
 #include "engine/trial/keys.h"
 #include "engine/trial/tap.h"
@@ -113,6 +115,8 @@ static enum moon_status try_out(struct rehearsal *r)
         status = moon_trial_run(gather, snapshot);
     if (status == MOON_OK && gather->error_count == 0 && r->with_tests)
         status = run_tests(r, snapshot);
+    if (status == MOON_OK && gather->error_count == 0)
+        status = moon_review_lists(gather, snapshot);
     moon_snapshot_close(&snapshot);
     free((void *)(uintptr_t)bytes.p); /* ours, from the writer */
     return status;
@@ -130,7 +134,9 @@ static int rehearse(void *context, FILE *out)
         (void)fprintf(out, "E%s\n", gather->errors[i]); /* all of it is flushed and checked later */
     for (size_t i = notes; i < gather->note_count; i++)
         (void)fprintf(out, "N%s\n", gather->notes[i]);
-    (void)fprintf(out, "T%zu\n.\n", gather->test_count);
+    for (size_t i = 0; i < gather->warning_count; i++)
+        (void)fprintf(out, "W%s\n", gather->warnings[i]);
+    (void)fprintf(out, "V%zu\nT%zu\n.\n", gather->warning_total, gather->test_count);
     return MOON_EXIT_OK;
 }
 
@@ -154,7 +160,7 @@ static void take(void *context, struct moon_span bytes)
 static enum moon_status read_lines(struct rehearsal *r, struct moon_error *error)
 {
     struct moon_buf buf = moon_buf_of((struct moon_span){r->said, r->said_bytes});
-    uint64_t tests = 0;
+    uint64_t number = 0;
     bool ended = false;
 
     while (!moon_buf_at_end(&buf) && !ended) {
@@ -166,8 +172,12 @@ static enum moon_status read_lines(struct rehearsal *r, struct moon_error *error
             moon_gather_complain(r->gather, "%.*s", shown, text.p);
         else if (line.n && line.p[0] == 'N')
             moon_gather_note(r->gather, "%.*s", shown, text.p);
-        else if (line.n && line.p[0] == 'T' && moon_span_number(text, UINT32_MAX, &tests))
-            r->gather->test_count = (size_t)tests;
+        else if (line.n && line.p[0] == 'W')
+            moon_gather_warn(r->gather, "%.*s", shown, text.p);
+        else if (line.n && line.p[0] == 'V' && moon_span_number(text, UINT32_MAX, &number))
+            r->gather->warning_total = (size_t)number;
+        else if (line.n && line.p[0] == 'T' && moon_span_number(text, UINT32_MAX, &number))
+            r->gather->test_count = (size_t)number;
         ended = moon_span_is(line, ".");
     }
     return ended ? MOON_OK
@@ -187,6 +197,7 @@ enum moon_status moon_rehearsal_run(struct moon_gather *gather, bool with_tests,
         .memory_room = MEMORY_ROOM};
     int code = MOON_EXIT_FAILURE;
 
+    moon_review_prepare();
     enum moon_status status = moon_confined_run(&confined, &code, error);
     if (status == MOON_OK && (code != MOON_EXIT_OK || r.no_memory))
         status = moon_fail(error, MOON_ENOMEM, "no memory");
