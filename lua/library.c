@@ -43,6 +43,14 @@ static const char *const absent[][2] = {
 
 #define FLOAT_COST 4096 /* of a float in string.format, in bytes: up to 400 digits are computed */
 
+const char *moon_library_absent(struct moon_span name)
+{
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
+        if (moon_span_is(name, absent[i][0]))
+            return absent[i][1];
+    return NULL;
+}
+
 /* Calls upvalue 1 with the same arguments, charged by the length of the first. */
 static int call_charged(lua_State *L)
 {
@@ -242,10 +250,9 @@ static int no_global(lua_State *L)
     if (lua_type(L, 2) != LUA_TSTRING)
         return moon_sandbox_raise(L, "globals are named by texts");
     const char *name = lua_tolstring(L, 2, &length);
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
-        if (!strcmp(name, absent[i][0]))
-            return moon_sandbox_raise(L, "'%s' is not available in policies: %s", name,
-                                      absent[i][1]);
+    const char *instead = moon_library_absent((struct moon_span){name, length});
+    if (instead)
+        return moon_sandbox_raise(L, "'%s' is not available in policies: %s", name, instead);
     struct moon_nearest nearest = {0};
     lua_pushnil(L);
     while (lua_next(L, 1)) {

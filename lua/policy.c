@@ -12,6 +12,7 @@
 
 #include "engine/base/limits.h"
 #include "lua/layer.h"
+#include "lua/lint.h"
 #include "lua/profiles.h"
 #include "lua/sources.h"
 
@@ -19,6 +20,7 @@ struct moon_policies {
     const struct moon_conf *conf;
     const struct moon_snapshot *snapshot;
     struct moon_sources *sources;
+    struct moon_lint *lint; /* NULL until it is needed */
     struct moon_limits limits;
     char *file;      /* in every tenant's place, or NULL */
     bool no_lock[2]; /* site.lua, and its next version, were seen to have no function locked */
@@ -56,6 +58,7 @@ void moon_policies_destroy(struct moon_policies **policies)
     if (!*policies)
         return;
     moon_sources_destroy(&(*policies)->sources);
+    moon_lint_destroy(&(*policies)->lint);
     free((*policies)->file);
     free(*policies);
     *policies = NULL;
@@ -69,15 +72,24 @@ int64_t moon_policies_peak_bytes(const struct moon_policies *policies)
 enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
                                         struct moon_error *error)
 {
-    struct moon_span code;
     char *copy = strdup(path);
     if (!copy)
         return moon_fail(error, MOON_ENOMEM, "no memory for policies");
     free(policies->file);
     policies->file = copy;
     moon_sources_use_files(policies->sources, copy);
-    enum moon_status status = moon_sources_policy(policies->sources, copy, &code, error);
-    return status == MOON_EBUDGET ? MOON_ECONF : status;
+    struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    const char **findings = NULL;
+    size_t count = 0;
+    enum moon_status status =
+        arena ? moon_policies_lint(policies, arena, copy, &findings, &count, error)
+              : moon_fail(error, MOON_ENOMEM, "no memory for policies");
+    if (status == MOON_OK && count > 1)
+        status = moon_fail(error, MOON_ECONF, "%s (and %zu more)", findings[0], count - 1);
+    else if (status == MOON_OK && count)
+        status = moon_fail(error, MOON_ECONF, "%s", findings[0]);
+    moon_arena_destroy(&arena);
+    return status;
 }
 
 /* --- layers ------------------------------------------------------------------------------------
@@ -329,6 +341,31 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
         status =
             run_policy(policies, &decide, path, site ? MOON_LAYER_SITE : MOON_LAYER_TENANT, error);
     moon_arena_destroy(&arena);
+    return status == MOON_EBUDGET ? MOON_ECONF : status;
+}
+
+enum moon_status moon_policies_lint(struct moon_policies *policies, struct moon_arena *arena,
+                                    const char *path, const char ***findings_r, size_t *count_r,
+                                    struct moon_error *error)
+{
+    struct moon_span code, text;
+    struct moon_findings findings = {NULL, 0};
+    char *owned = NULL;
+
+    *findings_r = NULL;
+    *count_r = 0;
+    moon_sources_trim(policies->sources);
+    enum moon_status status = moon_sources_policy(policies->sources, path, &code, error);
+    if (status == MOON_OK)
+        status = moon_sources_text(policies->sources, path, &text, &owned, error);
+    if (status == MOON_OK && !policies->lint)
+        policies->lint = moon_lint_create();
+    if (status == MOON_OK &&
+        (!policies->lint || moon_lint_run(policies->lint, arena, text, path, &findings) != MOON_OK))
+        status = moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
+    free(owned);
+    *findings_r = findings.texts;
+    *count_r = findings.count;
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }
 

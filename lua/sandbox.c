@@ -345,6 +345,29 @@ static const char *read_piece(lua_State *L, void *ud, size_t *size_r)
     return n ? piece : NULL;
 }
 
+/* What Lua's compiler says of what people write who know another language, and the cure. The error
+ * is at the top. [-1, +1] */
+static void add_cure(lua_State *L)
+{
+    static const char *const cures[][2] = {
+        {"unexpected symbol near '{'", "did you forget return?"},
+        {"'then' expected near '='", "a comparison is written =="},
+        {"near '!'", "unequal is written ~=, and negation not"},
+        {"symbol near '&'", "write and"},
+        {"symbol near '|'", "write or"},
+        {"'}' expected", "is a comma missing?"},
+        {"'end' expected", "each function, if and for needs its end; else if is written elseif"},
+    };
+    const char *text = lua_tostring(L, -1);
+    for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++) {
+        if (strstr(text, cures[i][0])) {
+            lua_pushfstring(L, "%s; %s", text, cures[i][1]);
+            lua_remove(L, -2);
+            return;
+        }
+    }
+}
+
 /* [-1, +1] */
 static void load(lua_State *L, struct moon_span code, const char *name, const char *mode)
 {
@@ -358,8 +381,8 @@ static void load(lua_State *L, struct moon_span code, const char *name, const ch
     if (result == LUA_ERRMEM)
         note_memory(sandbox);
     moon_sandbox_check_clock(L); /* of the last piece */
-    if (result == LUA_ERRSYNTAX && strstr(lua_tostring(L, -1), "unexpected symbol near '{'"))
-        lua_pushfstring(L, "%s; did you forget return?", lua_tostring(L, -1));
+    if (result == LUA_ERRSYNTAX)
+        add_cure(L);
     if (result != LUA_OK)
         (void)lua_error(L); /* never returns */
     sandbox->name = NULL;

@@ -56,6 +56,8 @@ int moon_sandbox_raise(lua_State *L, const char *format, ...) __attribute__((for
 void moon_sandbox_where(lua_State *L, char *where_r, size_t size);
 /* Pushes the table of globals that a script may see. [-0, +1] */
 void moon_library_open(lua_State *L);
+/* Of a global that people look for and policies lack: what to use instead; else NULL. */
+const char *moon_library_absent(struct moon_span name);
 /* Compiles text (never bytecode) and pushes the function, the table at the top as its globals.
  * `name` is shown in messages. [-1, +1] */
 void moon_sandbox_load(lua_State *L, struct moon_span text, const char *name);

@@ -13,6 +13,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/nearest.h"
 #include "lua/embedded.h"
+#include "lua/list_name.h"
 #include "lua/profiles.h"
 
 #define KEPT_MAX    500u                /* of each kind; a worker meets few tenants */
@@ -124,7 +125,7 @@ bool moon_sources_list_path(const char *policy, const char *name, char *path_r, 
     const char *slash = strrchr(policy, '/');
     int folder = slash ? (int)(slash - policy) + 1 : 0;
     size_t n = strlen(name);
-    if (n == 0 || n > 64 || !strncmp(policy, "built-in:", 9))
+    if (n == 0 || n > MOON_LIST_NAME_MAX || !strncmp(policy, "built-in:", 9))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!(name[i] >= 'a' && name[i] <= 'z') && !moon_is_digit(name[i]) && name[i] != '-' &&
@@ -176,7 +177,7 @@ static enum moon_status text_of(const struct moon_sources *sources, const char *
                                 const char *path, size_t bytes_max, struct moon_span *text_r,
                                 char **owned_r, struct moon_error *error)
 {
-    char key[MOON_SNAPSHOT_KEY_MAX];
+    char key[MOON_SNAPSHOT_KEY_MAX], near[MOON_LIST_NAME_MAX + 1] = "";
     *owned_r = NULL;
     if (is_built_in(path)) {
         (void)snprintf(key, sizeof key, "policies/%.100s.lua", path + 9);
@@ -195,11 +196,21 @@ static enum moon_status text_of(const struct moon_sources *sources, const char *
     }
     int n = snprintf(key, sizeof key, "%s/%s", kind, path);
     if (!sources->snapshot || n < 0 || (size_t)n >= sizeof key ||
-        !moon_snapshot_get(sources->snapshot, (struct moon_span){key, (size_t)n}, text_r))
-        return moon_fail(error, MOON_ECONF, "there is no file %s", path);
+        !moon_snapshot_get(sources->snapshot, (struct moon_span){key, (size_t)n}, text_r)) {
+        bool any = !strcmp(kind, "list") && moon_list_name_nearest(sources->snapshot, path, near);
+        return moon_fail(error, MOON_ECONF, "there is no file %s%s%s%s", path,
+                         any ? "; did you mean '" : "", near, any ? "'?" : "");
+    }
     if (text_r->n > bytes_max)
         return moon_fail(error, MOON_ECONF, "%s:1: it is too large", path);
     return MOON_OK;
+}
+
+enum moon_status moon_sources_text(const struct moon_sources *sources, const char *path,
+                                   struct moon_span *text_r, char **owned_r,
+                                   struct moon_error *error)
+{
+    return text_of(sources, "policy", path, MOON_SOURCE_BYTES_MAX, text_r, owned_r, error);
 }
 
 static int add_code(lua_State *L, const void *bytes, size_t size, void *ud)

@@ -24,6 +24,10 @@ void moon_sources_trim(struct moon_sources *sources);
 /* Bytecode of a policy; "built-in:NAME" is one of the program's. An error is remembered too. */
 enum moon_status moon_sources_policy(struct moon_sources *sources, const char *path,
                                      struct moon_span *code_r, struct moon_error *error);
+/* The text of a policy; *owned_r: for the caller to free after use, or NULL. */
+enum moon_status moon_sources_text(const struct moon_sources *sources, const char *path,
+                                   struct moon_span *text_r, char **owned_r,
+                                   struct moon_error *error);
 /* A list by its path; `name` is what policies call it. */
 enum moon_status moon_sources_list(struct moon_sources *sources, const char *path, const char *name,
                                    const struct moon_list **list_r, struct moon_error *error);

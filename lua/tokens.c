@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tokens: see the header. Numbers are names here: nobody asks for them.
+ * tokens: see the header. The forms are those of the reference manual of Lua 5.4, section 3.1.
  */
 #include "lua/tokens.h"
 
@@ -76,17 +76,63 @@ static bool is_name_byte(char c)
     return moon_is_alnum(c) || c == '_';
 }
 
+/* A numeral; the sign of an exponent belongs to it: 1e+1 is one, 0xe+1 a sum. */
+static struct moon_span number(struct moon_tokens *s)
+{
+    const char *start = s->buf.p;
+    bool hex = moon_buf_peek(&s->buf) == '0' && (moon_buf_peek_at(&s->buf, 1) | 0x20) == 'x';
+    char before = ' ';
+    while (!moon_buf_at_end(&s->buf)) {
+        char c = (char)moon_buf_peek(&s->buf);
+        bool exponent = (c == '+' || c == '-') && moon_lower(before) == (hex ? 'p' : 'e');
+        if (!exponent && c != '.' && !moon_is_alnum(c))
+            break;
+        before = c;
+        (void)moon_buf_byte(&s->buf); /* was looked at */
+    }
+    return (struct moon_span){start, (size_t)(s->buf.p - start)};
+}
+
+/* The kind of a sign that starts with c, which is taken; its further bytes are taken here. */
+static char sign(struct moon_tokens *s, int c)
+{
+    int next = moon_buf_peek(&s->buf);
+    char kind = (char)c;
+    if (c == '.' && next == '.')
+        kind = moon_buf_peek_at(&s->buf, 1) == '.' ? MOON_TOKEN_DOTS : MOON_TOKEN_CONCAT;
+    else if (next == '=' && (c == '=' || c == '~' || c == '<' || c == '>'))
+        kind = c == '=' ? MOON_TOKEN_EQUAL : c == '~' ? MOON_TOKEN_UNEQUAL : MOON_TOKEN_ORDER;
+    else if (c == ':' && next == ':')
+        kind = MOON_TOKEN_LABEL;
+    else if (c == next && (c == '<' || c == '>' || c == '/'))
+        kind = MOON_TOKEN_DOUBLE;
+    if (kind != (char)c)
+        (void)moon_buf_take(&s->buf, kind == MOON_TOKEN_DOTS ? 2 : 1); /* was looked at */
+    return kind;
+}
+
+static bool starts_number(const struct moon_buf *buf)
+{
+    int first = moon_buf_peek(buf), next = moon_buf_peek_at(buf, 1);
+    return moon_is_digit((char)first) || (first == '.' && next >= 0 && moon_is_digit((char)next));
+}
+
 struct moon_token moon_tokens_next(struct moon_tokens *s)
 {
     while (!moon_buf_at_end(&s->buf)) {
         struct moon_token token = {0, {s->buf.p, 1}, s->line};
+        if (starts_number(&s->buf)) {
+            token.text = number(s);
+            token.kind = MOON_TOKEN_NUMBER;
+            return token;
+        }
         if (is_name_byte((char)moon_buf_peek(&s->buf))) {
             token.text = moon_buf_while(&s->buf, is_name_byte);
-            token.kind = 'n';
+            token.kind = MOON_TOKEN_NAME;
             return token;
         }
         int c = next_byte(s);
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+        if (c <= ' ') /* white space, and what no source has */
             continue;
         if (c == '-' && moon_buf_skip(&s->buf, '-')) {
             skip_comment(s);
@@ -97,8 +143,8 @@ struct moon_token moon_tokens_next(struct moon_tokens *s)
             token.text = short_text(s, c);
         else if (level >= 0)
             token.text = long_text(s, level);
-        token.kind = c == '"' || c == '\'' || level >= 0 ? 's' : (char)c;
+        token.kind = c == '"' || c == '\'' || level >= 0 ? MOON_TOKEN_TEXT : sign(s, c);
         return token;
     }
-    return (struct moon_token){0, {NULL, 0}, s->line};
+    return (struct moon_token){MOON_TOKEN_END, {NULL, 0}, s->line};
 }

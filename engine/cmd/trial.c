@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * trial: each policy decides twice on a plain message, once with DMARC pass and once with fail
- * under reject, so that a misspelt name is found before mail meets it. A tenant's policy is tried
- * with the settings of that tenant, a shared one with those of each. The sandbox limits hold.
+ * trial: each policy is looked at (moon_policies_lint) and decides twice on a plain message, once
+ * with DMARC pass and once with fail under reject, so that a misspelt name is found before mail
+ * meets it. A tenant's policy is tried with the settings of that tenant, a shared one with those of
+ * each. The sandbox limits hold.
  */
 #include "engine/cmd/trial.h"
 
@@ -111,6 +112,18 @@ static bool is_told(const struct moon_gather *gather, const char *text)
     return false;
 }
 
+/* Was a mistake of this line of this file told already? A run meets what lint has seen. */
+static bool is_known(const struct moon_gather *gather, const char *text)
+{
+    size_t folder = strlen(gather->config_dir) + 1;
+    const char *end = strstr(text, ": ");
+    for (size_t i = 0; end && i < gather->error_count; i++)
+        if (strlen(gather->errors[i]) > folder &&
+            !strncmp(gather->errors[i] + folder, text, (size_t)(end - text) + 2))
+            return true;
+    return false;
+}
+
 /* What is being tried. */
 struct course {
     struct moon_gather *gather;
@@ -129,7 +142,7 @@ static void tell(struct course *course, struct shared *shared, const char *text)
 {
     if (shared && ++shared->mistakes > SHARED_MISTAKES)
         return;
-    if (!is_told(course->gather, text))
+    if (!is_told(course->gather, text) && !is_known(course->gather, text))
         moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, text);
 }
 
@@ -212,6 +225,21 @@ static const char *behind(struct moon_arena *arena, struct moon_span key, const 
     return rest;
 }
 
+/* The mistakes that the text shows; those of loading it are told when it is tried. */
+static enum moon_status look_at(struct course *course, const char *path)
+{
+    struct moon_gather *gather = course->gather;
+    struct moon_error error = {""};
+    const char **findings;
+    size_t count;
+    enum moon_status status =
+        moon_policies_lint(course->policies, gather->arena, path, &findings, &count, &error);
+    for (size_t i = 0; i < count; i++)
+        if (!is_known(gather, findings[i]))
+            moon_gather_complain(gather, "%s/%s", gather->config_dir, findings[i]);
+    return status == MOON_ENOMEM ? status : MOON_OK;
+}
+
 /* "google.lua": the site's own, in place of the program's. */
 static enum moon_status try_profile(struct course *course, const char *file)
 {
@@ -247,6 +275,9 @@ static enum moon_status try_record(struct course *course, struct moon_span key,
         status = try_profile(course, name);
     } else if ((name = behind(arena, key, "policy/", &status))) {
         bool next = !strncmp(name, "next/", 5);
+        status = look_at(course, name);
+        if (status != MOON_OK)
+            return status;
         if (!strcmp(next ? name + 5 : name, "site.lua"))
             status = try_policy(course, NULL, name, "", next);
         else

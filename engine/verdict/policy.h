@@ -21,7 +21,7 @@ enum moon_status moon_policies_create(const struct moon_conf *conf,
                                       const struct moon_snapshot *snapshot,
                                       struct moon_policies **policies_r, struct moon_error *error);
 /* Puts a file in the tenant's place for every tenant (command line, tests). MOON_ECONF with
- * file:line when it does not load. */
+ * file:line when it does not load, or shows a mistake (moon_policies_lint). */
 enum moon_status moon_policies_use_file(struct moon_policies *policies, const char *path,
                                         struct moon_error *error);
 void moon_policies_destroy(struct moon_policies **policies);
@@ -37,7 +37,13 @@ struct moon_policy_input;
 enum moon_status moon_policies_check(struct moon_policies *policies, const char *path,
                                      const struct moon_policy_input *input,
                                      struct moon_error *error);
-/* The same for a list (list/<path>), also one that no policy reads. */
+/* For publishing, too: the mistakes that the source of that policy shows without being run, in
+ * branches that no trial enters as well: "file:line: what" each, in the arena. MOON_ECONF when the
+ * policy does not load; then there is nothing else to tell. */
+enum moon_status moon_policies_lint(struct moon_policies *policies, struct moon_arena *arena,
+                                    const char *path, const char ***findings_r, size_t *count_r,
+                                    struct moon_error *error);
+/* moon_policies_check for a list (list/<path>), also one that no policy reads. */
 enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,
                                           struct moon_error *error);
 

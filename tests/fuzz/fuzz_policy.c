@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Fuzz target of the policy sandbox: the input is a policy. Whatever it does, the answer is a
- * verdict within the limits. The input up to the first line feed also serves as a pattern and,
- * reversed in roles, as its subject.
+ * verdict within the limits, and lint looks at it. The input up to the first line feed also serves
+ * as a pattern and, reversed in roles, as its subject.
  *
  * Parser: lua/pattern.c
  * Parser: lua/pattern_functions.c
+ * Parser: lua/tokens.c
+ * Parser: lua/lint_walk.c
+ * Parser: lua/lint_chain.c
+ * Parser: lua/lint_use.c
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +17,7 @@
 #include <string.h>
 
 #include "engine/base/budget.h"
+#include "lua/lint.h"
 #include "lua/sandbox.h"
 
 struct input {
@@ -78,10 +83,39 @@ static void run(lua_CFunction body, struct input *input)
     moon_sandbox_destroy(&sandbox);
 }
 
+/* A policy as it would stand in a file, too: lint follows only what it knows. */
+static void look_at(struct moon_span text)
+{
+    static struct moon_lint *lint;
+    struct moon_findings findings;
+    char whole[5000];
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    if (!lint)
+        lint = moon_lint_create(); /* once; it is the process's */
+    if (!arena || !lint)
+        abort();
+    int64_t start_ms = moon_clock_ms();
+    int n = snprintf(whole, sizeof whole,
+                     "local moon <const> = require 'moonscan'\nlocal policy = {}\n"
+                     "function policy.message(m)\n%.*s\nend\nreturn policy\n",
+                     (int)(text.n < 4000 ? text.n : 4000), text.p ? text.p : "");
+    if (moon_lint_run(lint, arena, text, "fuzz.lua", &findings) != MOON_OK ||
+        moon_lint_run(lint, arena, (struct moon_span){whole, (size_t)n}, "fuzz.lua", &findings) !=
+            MOON_OK)
+        abort();
+    for (size_t i = 0; i < findings.count; i++)
+        if (strncmp(findings.texts[i], "fuzz.lua:", 9) != 0)
+            abort();
+    if (moon_clock_ms() - start_ms > 20000)
+        abort();
+    moon_arena_destroy(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {{(const char *)data, size}};
+    look_at(input.text);
     run(run_policy, &input);
     run(run_pattern, &input);
     return 0;
