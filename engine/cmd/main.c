@@ -18,6 +18,7 @@ static const struct command {
     {"check", moon_cmd_check, "evaluate a message from a file, and say what would be decided"},
     {"config", moon_cmd_config, "print the settings in force, and where each comes from"},
     {"publish", moon_cmd_publish, "check the configuration and put it in force, or go back"},
+    {"quarantine", moon_cmd_quarantine, "what is in quarantine: list, show, release, expire"},
     {"serve", moon_cmd_serve, "keep workers ready for all SMTP connections (a service)"},
     {"test", moon_cmd_test, "run the tests that policies bring"},
     {"worker", moon_cmd_worker, "serve one SMTP connection (started by the module in Exim)"},
@@ -29,7 +30,7 @@ static void usage(FILE *to)
     (void)fprintf(to, "moonscan " VERSION ": SPF, DKIM, DMARC and policies for Exim\n\n"
                       "Usage: moonscan COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < command_count; i++)
-        (void)fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].about);
+        (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
     (void)fprintf(to, "\n`moonscan COMMAND --help` tells more.\n");
 }
 

@@ -231,7 +231,7 @@ def a_quarantined_copy_does_not_name_other_tenants(lab):
     for tenant in ("two", "three"):
         fields = header_part(lab.message(queue_id, "quarantine " + tenant))
         want([f for f in fields if f.startswith("X-Moonscan-Quarantined:")],
-             ["X-Moonscan-Quarantined: spf=pass dkim=none arc=none dmarc=pass"],
+             ["X-Moonscan-Quarantined: id=%s spf=pass dkim=none arc=none dmarc=pass" % queue_id],
              "fields that say why, in the copy of " + tenant)
 
 

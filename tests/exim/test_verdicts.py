@@ -130,7 +130,7 @@ def quarantines_into_the_tenants_maildir(lab):
     queue_id = deliver(lab, mail(), ["joe@keep.test"])
     want(lab.where(queue_id), ["quarantine keep"], "place")
     fields = header_part(lab.message(queue_id))
-    want(any(f.startswith("X-Moonscan-Quarantined: spf=pass") for f in fields), True,
+    want(any(f.startswith("X-Moonscan-Quarantined: id=%s spf=pass " % queue_id) for f in fields), True,
          "field of the transport in %r" % fields)
 
 

@@ -27,6 +27,22 @@ static void inside(struct moon_span part, struct moon_span whole)
     need(part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n));
 }
 
+/* Behind the last comment in front of "by"; 0: not found, or not as simple as that. */
+static size_t before_by(struct moon_span text)
+{
+    unsigned depth = 0;
+
+    for (size_t i = 0; i + 4 < text.n; i++) {
+        if (text.p[i] == '\\')
+            return 0;
+        depth += text.p[i] == '(';
+        depth -= text.p[i] == ')' && depth > 0;
+        if (depth == 0 && moon_span_eq_nocase(moon_span_sub(text, i, 4), MOON_SPAN(") by")))
+            return i + 1;
+    }
+    return 0;
+}
+
 /* A client is read only where its address stands, as the text of one reading or another. */
 static void check(struct moon_span text)
 {
@@ -38,10 +54,7 @@ static void check(struct moon_span text)
     if (received.kind != MOON_RECEIVED_CLIENT)
         return;
     /* One more address in a comment of its own: two could be meant. */
-    size_t by = 0;
-    for (size_t i = 0; i + 4 < text.n && !by; i++)
-        if (moon_span_eq_nocase(moon_span_sub(text, i, 4), MOON_SPAN(") by")))
-            by = i + 1;
+    size_t by = before_by(text);
     struct moon_arena *arena = moon_arena_create(1 << 20);
     if (arena && by) {
         char *twice = moon_arena_printf(arena, "%.*s ([203.0.113.77]) %.*s", (int)by, text.p,
