@@ -202,6 +202,7 @@ $(BUILD)/tests/commands:
 	    echo "MOON_WORKER=$(CURDIR)/$(BUILD)/$$w /usr/bin/python3 tests/exim/test_demo.py"; done; \
 	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
+	  echo "/usr/bin/python3 tests/bench/tenants_cost.py --tenants 500 --decisions 40"; \
 	} > $@
 
 # How: tests/support/mutate.py. FILES=dmarc draws from files with that in their name, COUNT=0 all.
@@ -210,6 +211,12 @@ mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, d
 	@MUTATE_CC='$(CC)' MUTATE_CFLAGS='$(CPPFLAGS_ALL) $(LIB_CFLAGS)' MUTATE_LIBS='$(LIBS)' \
 	  nice -n 10 /usr/bin/python3 tests/support/mutate.py --build $(BUILD) \
 	  --seed $(or $(SEED),1) --count $(or $(COUNT),60) $(if $(FILES),--files $(FILES))
+
+# Counted, not timed: the machine's speed does not matter.
+.PHONY: tenants-cost
+tenants-cost: ## what a decision costs with 10,000 tenants and with one, and a worker's memory
+	@$(MAKE) --no-print-directory -s program support
+	@BUILD=$(BUILD) nice -n 10 /usr/bin/python3 tests/bench/tenants_cost.py $(if $(TENANTS),--tenants $(TENANTS))
 
 include tests/fuzz/fuzz.mk
 

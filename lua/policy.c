@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "lua/code.h"
 #include "lua/layer.h"
 #include "lua/lint.h"
 #include "lua/profiles.h"
@@ -376,6 +377,22 @@ enum moon_status moon_policies_check_profile(struct moon_policies *policies, con
     moon_sources_trim(policies->sources);
     enum moon_status status = moon_sources_profile_dates(policies->sources, name, dates_r, error);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
+}
+
+enum moon_status moon_policies_compile(struct moon_policies *policies, struct moon_arena *arena,
+                                       const char *path, struct moon_span *record_r,
+                                       struct moon_error *error)
+{
+    struct moon_span code = {NULL, 0};
+    moon_sources_trim(policies->sources);
+    enum moon_status status = moon_sources_policy(policies->sources, path, &code, error);
+    *record_r = status == MOON_OK ? moon_code_record(arena, code) : (struct moon_span){NULL, 0};
+    return status == MOON_OK && !record_r->n ? MOON_ENOMEM : status;
+}
+
+struct moon_span moon_policies_stamp(struct moon_arena *arena)
+{
+    return moon_code_stamp(arena);
 }
 
 enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,

@@ -61,7 +61,8 @@ const char *moon_library_absent(struct moon_span name);
 /* Compiles text (never bytecode) and pushes the function, the table at the top as its globals.
  * `name` is shown in messages. [-1, +1] */
 void moon_sandbox_load(lua_State *L, struct moon_span text, const char *name);
-/* The same for bytecode that this program made by lua_dump in this process. */
+/* The same for bytecode that this program made by lua_dump, in this process or when it published
+ * (code.h). */
 void moon_sandbox_load_compiled(lua_State *L, struct moon_span code, const char *name);
 /* Our pcall, the only one. */
 int moon_sandbox_pcall(lua_State *L);

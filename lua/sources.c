@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * sources: the cache of compiled policies and parsed lists. Bytecode is made by lua_dump here and
- * goes nowhere but into lua_load of the same process: bytecode from outside is never loaded.
+ * sources: compiled policies, out of the snapshot or compiled here and kept, and the cache of
+ * parsed lists. What is kept is bounded by its bytes: a worker that meets many tenants forgets all
+ * of it now and then.
  */
 #include "lua/sources.h"
 
@@ -12,24 +13,22 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/nearest.h"
+#include "lua/code.h"
 #include "lua/embedded.h"
 #include "lua/list_name.h"
 #include "lua/profiles.h"
 
 #define KEPT_MAX    500u                /* of each kind; a worker meets few tenants */
-#define LISTS_BYTES (64u * 1024 * 1024) /* of all lists that are kept: four of the largest */
+#define LISTS_BYTES (64u * 1024 * 1024) /* of the lists of one decision: four of the largest */
 #define BUILT_IN_MS 10000               /* our own text compiles, however slow the host is */
 
 struct policy_source {
     char *path;
-    const char *kind; /* "policy" or "profile": where in the snapshot */
-    char dated[11];   /* of a profile */
-    char *code;
-    size_t size;
+    const char *kind;      /* "policy" or "profile": where in the snapshot */
+    char dated[11];        /* of a profile */
+    struct moon_span code; /* on the heap */
     enum moon_status status;
     struct moon_error error;
-    struct moon_span text; /* while it is compiled */
-    bool no_memory;
 };
 
 struct list_source {
@@ -46,7 +45,8 @@ struct moon_sources {
     const char *file; /* or NULL */
     struct policy_source **policies;
     struct list_source **lists;
-    size_t policy_count, list_count, list_bytes;
+    size_t policy_count, list_count, policy_bytes, list_bytes;
+    bool code_known, code_usable;      /* the snapshot's compiled policies */
     struct moon_arena *provider_arena; /* NULL: not read yet */
     const struct moon_providers *providers;
     enum moon_status providers_status;
@@ -72,7 +72,7 @@ static void drop_policy(struct policy_source *source)
 {
     if (source) {
         free(source->path);
-        free(source->code);
+        free((void *)(uintptr_t)source->code.p);
         free(source);
     }
 }
@@ -92,7 +92,8 @@ static void drop_all(struct moon_sources *sources)
         drop_policy(sources->policies[i]);
     for (size_t i = 0; i < sources->list_count; i++)
         drop_list(sources->lists[i]);
-    sources->policy_count = sources->list_count = sources->list_bytes = 0;
+    sources->policy_count = sources->list_count = 0;
+    sources->policy_bytes = sources->list_bytes = 0;
 }
 
 void moon_sources_destroy(struct moon_sources **sources)
@@ -116,7 +117,7 @@ void moon_sources_trim(struct moon_sources *sources)
 {
     /* A decision adds three policies, a few profiles, and the lists they ask for. */
     if (sources->policy_count > KEPT_MAX - 20 || sources->list_count > KEPT_MAX / 2 ||
-        sources->list_bytes > LISTS_BYTES / 2)
+        sources->policy_bytes + sources->list_bytes > MOON_SOURCES_BYTES_MAX)
         drop_all(sources);
 }
 
@@ -213,48 +214,23 @@ enum moon_status moon_sources_text(const struct moon_sources *sources, const cha
     return text_of(sources, "policy", path, MOON_SOURCE_BYTES_MAX, text_r, owned_r, error);
 }
 
-static int add_code(lua_State *L, const void *bytes, size_t size, void *ud)
-{
-    struct policy_source *source = ud;
-    (void)L; /* the buffer is ours, on the heap */
-    char *larger = realloc(source->code, source->size + size);
-    if (!larger) {
-        source->no_memory = true;
-        return 1;
-    }
-    memcpy(larger + source->size, bytes, size);
-    source->code = larger;
-    source->size += size;
-    return 0;
-}
-
-static int compile(lua_State *L)
-{
-    struct policy_source *source = moon_sandbox_context(L);
-    lua_newtable(L);
-    moon_sandbox_load(L, source->text, source->path);
-    return lua_dump(L, add_code, source, 0) ? moon_sandbox_raise(L, "no memory") : 0;
-}
-
 static enum moon_status fill_policy(const struct moon_sources *sources,
                                     struct policy_source *source)
 {
+    struct moon_span text;
     char *owned = NULL;
     enum moon_status status = text_of(sources, source->kind, source->path, MOON_SOURCE_BYTES_MAX,
-                                      &source->text, &owned, &source->error);
+                                      &text, &owned, &source->error);
     if (status == MOON_OK) {
         struct moon_limits limits = sources->limits;
         if (is_built_in(source->path))
             limits.ms = BUILT_IN_MS;
-        struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
-        status = sandbox ? moon_sandbox_run(sandbox, compile, source, &source->error) : MOON_ENOMEM;
-        moon_sandbox_destroy(&sandbox);
+        status = moon_code_compile(&limits, text, source->path, &source->code, &source->error);
         if (status == MOON_OK && !strcmp(source->kind, "profile"))
-            status = moon_profile_check(&limits, source->text, source->path, source->dated,
-                                        &source->error);
+            status = moon_profile_check(&limits, text, source->path, source->dated, &source->error);
     }
     free(owned);
-    return source->no_memory ? MOON_ENOMEM : status;
+    return status;
 }
 
 static enum moon_status find_code(struct moon_sources *sources, const char *kind, const char *path,
@@ -285,18 +261,33 @@ static enum moon_status find_code(struct moon_sources *sources, const char *kind
             return moon_fail(error, MOON_ENOMEM, "%s: no memory", path);
         }
         sources->policies[sources->policy_count++] = source;
+        sources->policy_bytes += sizeof *source + source->code.n;
     }
     *source_r = source;
     return source->status == MOON_OK ? MOON_OK
                                      : moon_fail(error, source->status, "%s", source->error.text);
 }
 
+/* Compiled already, in the snapshot. */
+static bool code_of(struct moon_sources *sources, const char *path, struct moon_span *code_r)
+{
+    if (!sources->snapshot || is_file(sources, path))
+        return false;
+    if (!sources->code_known) {
+        sources->code_known = true;
+        sources->code_usable = moon_code_usable(sources->snapshot);
+    }
+    return sources->code_usable && moon_code_get(sources->snapshot, path, code_r);
+}
+
 enum moon_status moon_sources_policy(struct moon_sources *sources, const char *path,
                                      struct moon_span *code_r, struct moon_error *error)
 {
     struct policy_source *source;
+    if (code_of(sources, path, code_r))
+        return MOON_OK;
     enum moon_status status = find_code(sources, "policy", path, &source, error);
-    *code_r = source ? (struct moon_span){source->code, source->size} : (struct moon_span){NULL, 0};
+    *code_r = source ? source->code : (struct moon_span){NULL, 0};
     return status;
 }
 
@@ -350,7 +341,7 @@ enum moon_status moon_sources_profile(struct moon_sources *sources, const char *
         return no_profile(name, error);
     enum moon_status status = find_code(sources, "profile", path, &source, error);
     if (source) {
-        *code_r = (struct moon_span){source->code, source->size};
+        *code_r = source->code;
         *path_r = source->path;
     }
     return status;

@@ -125,7 +125,10 @@
 #define MOON_TENANT_FILE_INSTRUCTIONS 500000000L
 #define MOON_TENANT_FILE_BYTES        (512L * 1024 * 1024)
 #define MOON_TENANT_FILE_MS           60000
-#define MOON_FACTS_MAX                200u /* names of facts kept with a verdict; there are fewer */
+/* Compiled policies and parsed lists that a worker keeps from one message to the next: above this
+ * it forgets them all. The largest list fits. */
+#define MOON_SOURCES_BYTES_MAX (20u * 1024 * 1024)
+#define MOON_FACTS_MAX         200u /* names of facts kept with a verdict; there are fewer */
 
 /* What one tenant's decision may ask beyond the message, and of these by DNS; all decisions of a
  * message together ask so much more by DNS than the message itself may, so that a stranger's

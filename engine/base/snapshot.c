@@ -20,7 +20,7 @@
 
 struct moon_snapshot {
     struct moon_span bytes; /* the whole file */
-    bool mapped;
+    bool mapped, trusted;
     size_t count;
     char hash[MOON_HASH_TEXT_BYTES], short_hash[13];
 };
@@ -126,6 +126,8 @@ enum moon_status moon_snapshot_open(const char *path, struct moon_snapshot **sna
     status = moon_snapshot_of_memory((struct moon_span){map, (size_t)st.st_size}, snapshot_r, &why);
     if (status == MOON_OK) {
         (*snapshot_r)->mapped = true;
+        (*snapshot_r)->trusted =
+            (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
         map = MAP_FAILED;
     } else {
         (void)moon_fail(error, status, "%s: %s", path, why.text); /* the status stays */
@@ -145,6 +147,11 @@ void moon_snapshot_close(struct moon_snapshot **snapshot)
         (void)munmap((void *)(uintptr_t)(*snapshot)->bytes.p, (*snapshot)->bytes.n);
     free(*snapshot);
     *snapshot = NULL;
+}
+
+bool moon_snapshot_trusted(const struct moon_snapshot *snapshot)
+{
+    return snapshot->trusted;
 }
 
 bool moon_snapshot_verify(const struct moon_snapshot *snapshot)

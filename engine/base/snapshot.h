@@ -8,7 +8,8 @@
  *        each record in key order: offset and length of its key, offset and length of its value
  * (u32 each, offsets from the file's start); then all keys, then all values. Network byte order.
  *
- * Keys:  conf/<key>          canonical value of a setting
+ * Keys:  code-stamp, code/<path>  compiled policies (lua/code.h)
+ *        conf/<key>          canonical value of a setting
  *        from/<key>          where it was set, for people: "moonscan.lua:3"
  *        policy/<path>       source text, path relative to the configuration directory
  *        list/<path>         source text of a list
@@ -36,6 +37,9 @@ enum moon_status moon_snapshot_open(const char *path, struct moon_snapshot **sna
 /* The same over bytes that the caller keeps until close. */
 enum moon_status moon_snapshot_of_memory(struct moon_span bytes, struct moon_snapshot **snapshot_r,
                                          struct moon_error *error);
+/* May what it holds be run as it is? Only a file of root's or of this process's user that no other
+ * may write. Never from memory. */
+bool moon_snapshot_trusted(const struct moon_snapshot *snapshot);
 /* Does the content have the hash that the file states? */
 bool moon_snapshot_verify(const struct moon_snapshot *snapshot);
 void moon_snapshot_close(struct moon_snapshot **snapshot);

@@ -2,8 +2,9 @@
  *
  * publish: the only way from /etc/moonscan to the workers. Procedure: (1) gather the files, (2) lay
  * the snapshot out in memory, (3) try every policy and list in the sandbox and run the policies'
- * own tests, in a confined child (rehearsal.c), (4) report all mistakes, or (5) save the snapshot
- * under its hash, switch `current` to it by rename, prune old ones.
+ * own tests, in a confined child (rehearsal.c), (4) report all mistakes, or (5) compile the
+ * policies in another (precompile.c), save the snapshot under its hash, switch `current` to it by
+ * rename, prune old ones.
  * --rollback switches to the one published before, after checking its hash.
  *
  * No policy runs in this process.
@@ -20,7 +21,8 @@
 
 #include "engine/base/limits.h"
 #include "engine/cmd/cmd.h"
-#include "engine/cmd/gather.h"
+#include "engine/cmd/gather_parts.h"
+#include "engine/cmd/precompile.h"
 #include "engine/cmd/rehearsal.h"
 #include "engine/cmd/store.h"
 
@@ -88,6 +90,8 @@ static int put_in_force(struct moon_gather *gather, const struct options *option
     struct moon_error error = {""};
     char hash[65], before[65];
     bool any = moon_store_current(options->state_dir, before);
+    if (moon_precompile_run(gather, &error) != MOON_OK)
+        moon_gather_note(gather, "every worker compiles policies for itself: %s", error.text);
     if (moon_store_save(options->state_dir, gather->writer, hash, &error) != MOON_OK ||
         moon_store_switch(options->state_dir, hash, &error) != MOON_OK)
         return fail(error.text);

@@ -43,6 +43,12 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
 enum moon_status moon_policies_lint(struct moon_policies *policies, struct moon_arena *arena,
                                     const char *path, const char ***findings_r, size_t *count_r,
                                     struct moon_error *error);
+/* The records of compiled policies for the snapshot, in the arena: of one path (also
+ * "built-in:NAME"), and the stamp that says for which program. Empty without memory. */
+enum moon_status moon_policies_compile(struct moon_policies *policies, struct moon_arena *arena,
+                                       const char *path, struct moon_span *record_r,
+                                       struct moon_error *error);
+struct moon_span moon_policies_stamp(struct moon_arena *arena);
 /* moon_policies_check for a list (list/<path>), also one that no policy reads. */
 enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,
                                           struct moon_error *error);
