@@ -4,7 +4,13 @@
  */
 #include "engine/base/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+
+void moon_hash_begin(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL); /* else its first user fails */
+}
 
 bool moon_hash_hex(struct moon_span bytes, char hash_r[MOON_HASH_TEXT_BYTES])
 {

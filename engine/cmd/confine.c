@@ -19,17 +19,7 @@
 #include <unistd.h>
 
 #include "engine/base/limits.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "engine/cmd/sanitized.h"
 
 /* Address space: the libraries map about 60 MB, a message at most MOON_ARENA_BYTES_MAX and the
  * policy its own; CPU is a last resort behind the alarm of each message. */
@@ -46,7 +36,7 @@ enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error 
         {RLIMIT_CPU, CPU_S},
         {RLIMIT_NOFILE, MOON_DESCRIPTORS},
         {RLIMIT_AS,
-         SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES + room}, /* shadow memory is huge */
+         MOON_SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_BYTES + room}, /* shadow memory is huge */
     };
 
     if (close_range((unsigned)keep_fd + 1, ~0u, 0) != 0)
@@ -204,7 +194,7 @@ enum moon_status moon_confine_filter(bool accepts, int store_fd, struct moon_err
 {
     enum moon_status status = MOON_OK;
 
-    if (SANITIZED)
+    if (MOON_SANITIZED)
         return MOON_OK; /* the sanitizers' own calls are not on the list */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/hash.h"
 #include "engine/store/redis.h"
 #include "engine/store/sqlite.h"
 
@@ -27,6 +28,7 @@ enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_back
     enum moon_status status = MOON_OK;
 
     memset(setup_r, 0, sizeof *setup_r);
+    moon_hash_begin();
     setup_r->dns = dns;
     setup_r->arena = moon_arena_create(SETTINGS_BYTES_MAX);
     if (!setup_r->arena)
@@ -65,18 +67,6 @@ enum moon_status moon_setup_store(struct moon_setup *setup, bool read_only,
                                   conf->store_password, conf->store_ms, &setup->store, error);
     setup->engine.store = setup->store;
     return status;
-}
-
-bool moon_setup_keep_store(struct moon_setup *to, struct moon_setup *from)
-{
-    const struct moon_conf *a = &to->conf, *b = &from->conf;
-
-    to->store = to->engine.store = from->store;
-    from->store = from->engine.store = NULL;
-    return a->store.kind == b->store.kind && moon_span_eq(a->store.path, b->store.path) &&
-           moon_span_eq(a->store.address, b->store.address) && a->store.port == b->store.port &&
-           a->store.database == b->store.database && a->store_ms == b->store_ms &&
-           moon_span_eq(moon_span_of(a->store_password), moon_span_of(b->store_password));
 }
 
 int moon_setup_store_fd(const struct moon_setup *setup)

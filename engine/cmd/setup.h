@@ -32,9 +32,6 @@ enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_back
  * MOON_ENOMEM. */
 enum moon_status moon_setup_store(struct moon_setup *setup, bool read_only,
                                   struct moon_error *error);
-/* Another snapshot's settings: *to takes over the store of *from, with its connections and what it
- * knows. False: they want another one, which only a fresh process can have. */
-bool moon_setup_keep_store(struct moon_setup *to, struct moon_setup *from);
 /* The one descriptor on which this process needs locks, or -1. */
 int moon_setup_store_fd(const struct moon_setup *setup);
 void moon_setup_close(struct moon_setup *setup);

@@ -3,8 +3,11 @@
  * spare: a worker of the service. Its listening socket is descriptor 3, the supervisor hears of its
  * state on 4.
  *
- *   1 wait for a connection      3 READY, and the connection's messages
- *   2 a new snapshot? open it    4 after enough connections, or long idleness: end
+ *   1 wait for a connection; a new snapshot or resolv.conf: end, a fresh worker takes it
+ *   2 READY, and the connection's messages
+ *   3 after enough connections, or long idleness: end
+ *
+ * A worker does not read either anew: it cannot open files any more (confine.h).
  *
  * It ends after the message in hand when the service ends (SIGTERM, also at the supervisor's
  * death): the module takes the next message elsewhere.
@@ -19,59 +22,44 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/worker.h"
 
-#define CONNECTIONS_MAX                                                                            \
-    200                /* whatever a stranger may have left in memory ends with the process        \
-                        */
-#define IDLE_MS 600000 /* of more workers than are needed the surplus goes */
+#define CONNECTIONS_MAX 200    /* what a stranger has left in memory ends with the process */
+#define IDLE_MS         600000 /* of more workers than are needed the surplus goes */
+#define RESOLV_CONF     "/etc/resolv.conf"
 
-/* Which file the snapshot's path leads to. */
-struct identity {
-    dev_t device;
-    ino_t file;
-    struct timespec changed;
-};
-
-static struct identity identity_of(const char *path)
+static struct moon_spare_file file_at(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return (struct identity){0};
-    return (struct identity){st.st_dev, st.st_ino, st.st_mtim};
+        return (struct moon_spare_file){0};
+    return (struct moon_spare_file){st.st_dev, st.st_ino, st.st_mtim};
 }
 
-static bool is_same(const struct identity *a, const struct identity *b)
+static bool is_same(const struct moon_spare_file *a, const struct moon_spare_file *b)
 {
     return a->device == b->device && a->file == b->file && a->changed.tv_sec == b->changed.tv_sec &&
            a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-/* Step 2. What is in force stays when the new one cannot be opened. False: this process cannot do
- * all that the new one wants; it serves the connection that is there and makes room for another. */
-static bool follow_snapshot(struct moon_worker *worker, const char *path, struct identity *opened)
+struct moon_spare moon_spare_begin(const char *snapshot)
 {
-    static struct moon_setup places[2];
-    struct identity now = identity_of(path);
-    struct moon_setup *fresh = worker->setup == &places[0] ? &places[1] : &places[0];
-
-    if (is_same(&now, opened))
-        return true;
-    *opened = now; /* one that is broken is told once */
-    if (moon_setup_open(path, NULL, fresh, &worker->trouble) != MOON_OK)
-        return true;
-    bool whole = moon_setup_keep_store(fresh, worker->setup);
-    moon_setup_close(worker->setup);
-    worker->setup = fresh;
-    return whole;
+    return (struct moon_spare){snapshot, file_at(snapshot), file_at(RESOLV_CONF)};
 }
 
-/* Step 1: the connection, or -1 when none came in time or the service ends. */
-static int wait_connection(void)
+static bool is_current(const struct moon_spare *spare)
+{
+    struct moon_spare now = moon_spare_begin(spare->snapshot);
+    return is_same(&now.snapshot_file, &spare->snapshot_file) &&
+           is_same(&now.resolver_file, &spare->resolver_file);
+}
+
+/* Step 1: the connection, or -1 when none came in time, the service ends, or it is for another. */
+static int wait_connection(const struct moon_spare *spare)
 {
     struct pollfd listening = {.fd = MOON_SPARE_LISTEN_FD, .events = POLLIN};
 
     while (!moon_worker_is_ending()) {
         int ready = poll(&listening, 1, IDLE_MS);
-        if (ready == 0 || (ready < 0 && errno != EINTR))
+        if (ready == 0 || (ready < 0 && errno != EINTR) || !is_current(spare))
             return -1;
         int fd = ready > 0 ? accept4(MOON_SPARE_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
                            : -1;
@@ -83,18 +71,14 @@ static int wait_connection(void)
     return -1;
 }
 
-int moon_spare_run(struct moon_worker *worker, const char *snapshot)
+int moon_spare_run(struct moon_worker *worker, const struct moon_spare *spare)
 {
-    struct identity opened = identity_of(snapshot);
-    bool go_on = true;
-
-    for (unsigned i = 0; go_on && i < CONNECTIONS_MAX && !moon_worker_is_ending(); i++) {
+    for (unsigned i = 0; i < CONNECTIONS_MAX && !moon_worker_is_ending(); i++) {
         moon_worker_tell(worker, MOON_WORKER_IDLE);
-        worker->socket = wait_connection();
+        worker->socket = wait_connection(spare);
         if (worker->socket < 0)
             break;
         moon_worker_tell(worker, MOON_WORKER_CONNECTION);
-        go_on = follow_snapshot(worker, snapshot, &opened);
         if (moon_worker_say_ready(worker, NULL))
             moon_worker_serve(worker);
         (void)close(worker->socket); /* all was said */

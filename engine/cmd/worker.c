@@ -316,6 +316,7 @@ static int usage(FILE *to, int status)
 static int run(struct moon_worker *worker, const char *snapshot)
 {
     bool spare = worker->state_fd >= 0;
+    struct moon_spare begun = moon_spare_begin(snapshot);
     struct moon_error error = {""};
 
     if (moon_confine_start(spare ? MOON_SPARE_STATE_FD : SOCKET_FD, 0, &error) != MOON_OK ||
@@ -326,14 +327,15 @@ static int run(struct moon_worker *worker, const char *snapshot)
             (void)moon_worker_say_ready(worker, error.text); /* nobody: it was started by hand */
         return MOON_EXIT_FAILURE;
     }
-    /* A kernel without seccomp: told in Exim's log. */
+    /* A kernel that has not all of it: told in Exim's log. */
+    (void)moon_confine_files(&worker->setup->conf, log_path(worker), &worker->trouble);
     (void)moon_confine_filter(spare, moon_setup_store_fd(worker->setup), &worker->trouble);
     /* Told with the first message already: most connections have no second one. */
     if (!worker->trouble.text[0])
         (void)moon_record_try(log_path(worker), &worker->trouble);
     int status = MOON_EXIT_OK;
     if (spare)
-        status = moon_spare_run(worker, snapshot);
+        status = moon_spare_run(worker, &begun);
     else if (moon_worker_say_ready(worker, NULL))
         moon_worker_serve(worker);
     else

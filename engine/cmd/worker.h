@@ -6,6 +6,9 @@
 #ifndef MOON_CMD_WORKER_H
 #define MOON_CMD_WORKER_H
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "engine/cmd/setup.h"
 
 #define MOON_SPARE_LISTEN_FD 3
@@ -34,8 +37,20 @@ void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state s
 /* Has SIGTERM come? */
 bool moon_worker_is_ending(void);
 
+/* The files that a worker reads at its start and not again. */
+struct moon_spare_file {
+    dev_t device;
+    ino_t file;
+    struct timespec changed;
+};
+struct moon_spare {
+    const char *snapshot;
+    struct moon_spare_file snapshot_file, resolver_file;
+};
+/* Before they are read: what there is now. */
+struct moon_spare moon_spare_begin(const char *snapshot);
 /* Connections of the listening socket on MOON_SPARE_LISTEN_FD, until it is time for a fresh process
- * or SIGTERM comes. An exit status. */
-int moon_spare_run(struct moon_worker *worker, const char *snapshot);
+ * (one of those files is another now, ...) or SIGTERM comes. An exit status. */
+int moon_spare_run(struct moon_worker *worker, const struct moon_spare *spare);
 
 #endif

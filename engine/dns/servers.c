@@ -66,10 +66,13 @@ static void parse_resolv_conf(struct moon_dns_servers *servers, struct moon_span
     }
 }
 
-static size_t read_file(const char *path, char *out, size_t size)
+/* False: it is there, and must not be read (by a worker that is confined by now). */
+static bool read_file(const char *path, char *out, size_t size, size_t *n_r)
 {
     size_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && (errno == EACCES || errno == EPERM))
+        return false;
     while (fd >= 0 && n < size) {
         ssize_t got = read(fd, out + n, size - n);
         if (got < 0 && errno == EINTR)
@@ -80,7 +83,8 @@ static size_t read_file(const char *path, char *out, size_t size)
     }
     if (fd >= 0)
         (void)close(fd); /* was only read */
-    return n;
+    *n_r = n;
+    return true;
 }
 
 static bool is_same_file(const struct stat *a, const struct stat *b)
@@ -93,15 +97,17 @@ bool moon_dns_servers_refresh(struct moon_dns_servers *servers)
 {
     struct stat now;
     char text[RESOLV_BYTES_MAX];
+    size_t n = 0;
     if (!servers->path)
         return false;
     if (stat(servers->path, &now) != 0)
         memset(&now, 0, sizeof now);
     if (servers->count && is_same_file(&now, &servers->seen))
         return false;
-    size_t n = read_file(servers->path, text, sizeof text);
-    parse_resolv_conf(servers, (struct moon_span){text, n});
     servers->seen = now;
+    if (!read_file(servers->path, text, sizeof text, &n) && servers->count)
+        return false; /* those known are better than none */
+    parse_resolv_conf(servers, (struct moon_span){text, n});
     return true;
 }
 

@@ -3,6 +3,7 @@
  * confine: what a worker that is not ours any more cannot do to Exim's processes, which are the
  * same user's.
  */
+#include <arpa/inet.h>
 #include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +14,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +92,82 @@ static int confined_with_store(const char *path)
     return pwrite(store_fd, "x", 1, 0) == 1 && close(fd) == 0 && close(other) == 0 ? 0 : 27;
 }
 
+/* With a log, a file of Exim's beside it, a listening port that is not DNS. 77: no landlock here.
+ */
+static int confined_to_files(const char *folder, uint16_t port)
+{
+    struct moon_error error = {""};
+    struct moon_conf conf = {.store = {.kind = MOON_STORE_KIND_NONE}};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
+    char log[200], deep[200];
+
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 1)
+        return 77;
+    (void)snprintf(log, sizeof log, "%s/log/decisions.jsonl", folder); /* fit */
+    (void)snprintf(deep, sizeof deep, "%s/spool-H", folder);
+    if (moon_confine_start(3, 0, &error) != MOON_OK ||
+        moon_confine_files(&conf, log, &error) != MOON_OK ||
+        moon_confine_filter(false, -1, &error) != MOON_OK)
+        return 30;
+    if (open(log, O_RDWR | O_APPEND | O_CREAT, 0640) < 0 || open(log, O_RDONLY) < 0)
+        return 31;
+    if (open(deep, O_RDONLY) >= 0 || errno != EACCES)
+        return 32;
+    if (open(deep, O_WRONLY | O_APPEND) >= 0 || errno != EACCES)
+        return 33;
+    if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EACCES)
+        return 34;
+    if (access("/etc/resolv.conf", R_OK) == 0 && open("/etc/resolv.conf", O_RDONLY) < 0)
+        return 35;
+    if (unlink(log) == 0 || execl("/bin/true", "true", (char *)NULL) == 0)
+        return 36;
+    int tcp = socket(AF_INET, SOCK_STREAM, 0);
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 0) /* not on the filter's list */
+        return 37;
+    return connect(tcp, (struct sockaddr *)&address, sizeof address) == 0 ? 38 : 0;
+}
+
+static bool landlock_knows_ports(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 4;
+}
+
+static void a_worker_opens_its_log_and_no_file_of_exims(void **state)
+{
+    char folder[] = "/tmp/moon-confine-XXXXXX", path[200];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof address;
+    int status = -1, listening = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    assert_int_equal(listening, 3);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listening, 1), 0);
+    assert_int_equal(getsockname(listening, (struct sockaddr *)&address, &length), 0);
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/log", folder); /* fits, as the others */
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/spool-H", folder);
+    assert_int_equal(close(open(path, O_WRONLY | O_CREAT, 0600)), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(confined_to_files(folder, ntohs(address.sin_port)));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(listening);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/log/decisions.jsonl", folder);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/log", folder);
+    (void)rmdir(path);
+    (void)rmdir(folder);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77 || (WEXITSTATUS(status) == 38 && !landlock_knows_ports()))
+        skip(); /* the kernel has no landlock, or none for ports: nothing to show */
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void only_the_stores_file_can_be_locked(void **state)
 {
     char path[] = "/tmp/moon-confine-XXXXXX";
@@ -124,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_stores_file_can_be_locked),
+        cmocka_unit_test(a_worker_opens_its_log_and_no_file_of_exims),
         cmocka_unit_test(a_worker_can_neither_signal_nor_limit_another_process),
     };
 #if defined(__SANITIZE_ADDRESS__)
