@@ -23,6 +23,8 @@
 #define ERROR_COST        100   /* of an error that pcall caught: its text, the way back */
 #define REFUSALS_MAX      10    /* collections for want of memory before we call it a breach */
 
+#define BUILT_IN "built-in:" /* how the name of a source in the program begins */
+
 struct moon_sandbox {
     lua_State *L;
     struct moon_limits limits;
@@ -51,10 +53,13 @@ void moon_sandbox_where(lua_State *L, char *where_r, size_t size)
     lua_Debug ar;
     where_r[0] = '\0';
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
-        if (lua_getinfo(L, "Sl", &ar) && ar.currentline > 0) {
+        if (!lua_getinfo(L, "Sl", &ar) || ar.currentline <= 0)
+            continue;
+        bool ours = !strncmp(ar.short_src, BUILT_IN, strlen(BUILT_IN));
+        if (!ours || !where_r[0])
             (void)snprintf(where_r, size, "%s:%d", ar.short_src, ar.currentline);
+        if (!ours)
             return;
-        }
     }
 }
 

@@ -51,8 +51,8 @@ void moon_sandbox_credit(lua_State *L, int64_t ms);
 bool moon_sandbox_less(lua_State *L, int a, int b);
 /* Raises with the position of the script's line in front. [-0, +0], never returns. */
 int moon_sandbox_raise(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "file:line" of the innermost line of a script that is running; "" when there is none. Never
- * raises. */
+/* "file:line" of the innermost line of a script that is running, of one that is not built in if
+ * there is any: what called it can be mended; "" when there is none. Never raises. */
 void moon_sandbox_where(lua_State *L, char *where_r, size_t size);
 /* Pushes the table of globals that a script may see. [-0, +1] */
 void moon_library_open(lua_State *L);

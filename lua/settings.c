@@ -4,6 +4,7 @@
  * is a fresh copy each time. A setting that is not there is an error with the nearest right name:
  * one that only some tenants have gets its default in the entry "*".
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/nearest.h"
@@ -77,12 +78,18 @@ static int unknown_setting(lua_State *L, const struct moon_decide *decide, struc
     struct moon_nearest nearest = {0};
     struct moon_setting setting;
     const char *tenant = *decide->input->tenant ? decide->input->tenant : "*";
+    char known[64], best[64]; /* no longer name is near; a policy may ask for ever */
 
     while (moon_setting_next(&buf, true, &setting)) {
         moon_sandbox_charge(L, 20);
-        const char *known = moon_arena_dup(decide->arena, setting.key);
-        if (known)
-            moon_nearest_offer(&nearest, name, known);
+        if (setting.key.n >= sizeof known)
+            continue;
+        (void)snprintf(known, sizeof known, "%.*s", (int)setting.key.n, setting.key.p);
+        moon_nearest_offer(&nearest, name, known);
+        if (nearest.best == known) {
+            memcpy(best, known, sizeof best);
+            nearest.best = best;
+        }
     }
     if (nearest.best)
         return moon_sandbox_raise(

@@ -242,10 +242,8 @@ static enum moon_status find_code(struct moon_sources *sources, const char *kind
         if (!strcmp(sources->policies[i]->path, path) && !strcmp(sources->policies[i]->kind, kind))
             source = sources->policies[i];
     if (!source) {
-        if (sources->policy_count >= KEPT_MAX && !strcmp(kind, "profile")) /* a policy is running */
+        if (sources->policy_count >= KEPT_MAX) /* a policy may be running, with lists of these */
             return moon_fail(error, MOON_EBUDGET, "more than %u sources", KEPT_MAX);
-        if (sources->policy_count >= KEPT_MAX)
-            drop_all(sources);
         source = calloc(1, sizeof *source);
         if (source) {
             source->path = strdup(path);
