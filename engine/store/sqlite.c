@@ -42,8 +42,8 @@ static const char *const texts[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [GET] = "SELECT expires, first, steps FROM slot WHERE id = ?1",
-    [PUT] = "INSERT INTO slot (id, expires, first, steps) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT (id) DO UPDATE SET expires = ?2, first = ?3, steps = ?4",
+    [PUT] = ("INSERT INTO slot (id, expires, first, steps) VALUES (?1, ?2, ?3, ?4)"
+             " ON CONFLICT (id) DO UPDATE SET expires = ?2, first = ?3, steps = ?4"),
     [NEXT] = "SELECT id, expires FROM slot WHERE id > ?1 ORDER BY id LIMIT ?2",
     [REMOVE] = "DELETE FROM slot WHERE id = ?1",
 };

@@ -15,7 +15,7 @@ FILES = {"main.conf": "main/00_moonscan", "acl.conf": "acl/25_moonscan_one_tenan
          "router.conf": "router/050_moonscan_quarantine",
          "transport.conf": "transport/35_moonscan_quarantine"}
 ANSWERS = """dc_eximconfig_configtype='internet'
-dc_other_hostnames='acme.test'
+dc_other_hostnames='acme.test:beta.test'
 dc_local_interfaces='127.0.0.1'
 dc_readhost=''
 dc_relay_domains=''
@@ -53,7 +53,9 @@ def generated(lab):
     lab.write("debian/mailname", "mx.lab.test\n")
     # The user of Debian's Exim is not on every machine; and ours is no root that may use -C.
     lab.write("debian/conf.d/main/000_lab", "MOONSCAN_OWNER = %d\n"
-              "deliver_drop_privilege = true\n" % lab.uid)
+              "MOONSCAN_TENANTS = %s\n"
+              "MAIN_ACL_CHECK_RCPT = acl_moonscan_rcpt\n"
+              "deliver_drop_privilege = true\n" % (lab.uid, lab.path("tenants")))
     with open(os.path.join(laboratory.DAEMONS, "config/usr/sbin/update-exim4.conf"),
               encoding="utf-8") as file:
         script = file.read()
@@ -98,6 +100,25 @@ def the_quarantine_transport_writes_maildirs(lab):
     text = printed(lab, "transport", "moonscan_quarantine")
     want_in("\nmaildir_format\n", text, "transport")
     want_in("directory = /var/spool/moonscan/quarantine/", text, "transport")
+
+
+@suite.case("debian")
+def one_tenant_per_transaction_stands_in_front_of_debians_rcpt_acl(lab):
+    want_in("acl_moonscan_rcpt", printed(lab, "acl_smtp_rcpt"), "acl_smtp_rcpt")
+    session = ["EHLO there", "MAIL FROM:<>", "RCPT TO:<postmaster@acme.test>",
+               "RCPT TO:<postmaster@beta.test>", "RCPT TO:<joe@elsewhere.example>", "RSET",
+               "MAIL FROM:<>", "RCPT TO:<joe@elsewhere.example>", "RCPT TO:<a|b@acme.test>",
+               "RCPT TO:<postmaster@beta.test>"]
+    session += ["RCPT TO:<x%d@acme.test>" % i for i in range(12)] + ["QUIT"]
+    _, out, _ = lab.run([lab.path("bin/exim4"), "-C", generated(lab), "-bh", "192.0.2.1"],
+                        input="\r\n".join(session + [""]).encode())
+    replies = [line for line in out.splitlines() if line[:3].isdigit() and line[3] == " "
+               and not line.startswith(("220", "221"))][1:]
+    want([reply[:3] for reply in replies],
+         ["250", "250", "452", "452", "250", "250", "550", "550", "250"] + ["452"] * 12,
+         "replies of %r" % out)
+    want_in("relay not permitted", replies[6], "Debian's own refusal")
+    want_in("restricted characters", replies[7], "Debian's own refusal")
 
 
 if __name__ == "__main__":
