@@ -114,9 +114,11 @@ void moon_facts_push(lua_State *L);
 void moon_facts_push_field(lua_State *L, const char *name);
 /* Pushes what require "moonscan" gives. [-0, +1] */
 void moon_module_push(lua_State *L);
-/* moon.count and moon.first_seen. [-n, +1], may raise */
+/* moon.count, moon.dns, moon.first_seen, moon.retry_within. [-n, +1], may raise */
 int moon_questions_count(lua_State *L);
+int moon_questions_dns(lua_State *L);
 int moon_questions_first_seen(lua_State *L);
+int moon_questions_retry_within(lua_State *L);
 /* Adds moon.accept and the other four to the table at the top. [-0, +0] */
 void moon_verdicts_push_constructors(lua_State *L);
 /* Turns the table of fields at the top into a verdict of that kind; may raise. [-1, +1] */

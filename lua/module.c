@@ -28,24 +28,17 @@ static int script_list(lua_State *L)
 
 /* In alphabetical order. */
 static const luaL_Reg functions[] = {
-    {"count", moon_questions_count},
-    {"first_seen", moon_questions_first_seen},
-    {"list", script_list},
-    {"profile", moon_profiles_open},
+    {"count", moon_questions_count},           {"dns", moon_questions_dns},
+    {"first_seen", moon_questions_first_seen}, {"list", script_list},
+    {"profile", moon_profiles_open},           {"retry_within", moon_questions_retry_within},
 };
 #define FUNCTION_COUNT (sizeof functions / sizeof functions[0])
-
-/* Known, but not in this version. */
-static const char *const later[] = {"dns"};
 
 /* A name of moon that is not there. */
 static int no_name(lua_State *L)
 {
     const char *names[5 + FUNCTION_COUNT] = {"accept", "quarantine", "reject", "defer", "discard"};
     const char *name = luaL_checkstring(L, 2);
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (!strcmp(name, later[i]))
-            return moon_sandbox_raise(L, "moon.%s is not part of this version of moonscan", name);
     for (size_t i = 0; i < FUNCTION_COUNT; i++)
         names[5 + i] = functions[i].name;
     return moon_facts_unknown(L, "moon", name, names, sizeof names / sizeof names[0]);

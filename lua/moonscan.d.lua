@@ -388,6 +388,22 @@
 ---@field keep? string|integer forgotten when not seen for so long: up to 400 days; "90d" when left out
 ---@field add? integer 0 only looks; 1 when left out
 
+---A question to DNS: a name, or an address to be asked for, reversed, in a zone.
+---@class moonscan.Dns
+---@field name? string
+---@field type? "A"|"AAAA"|"TXT"|"MX"|"PTR" "A" when left out
+---@field ip? string? an address: 192.0.2.1
+---@field zone? string below which the address is asked for: "dnsbl.example"
+
+---@alias moonscan.DnsResult "answer"|"nodata"|"nxdomain"|"temperror"
+
+---@class moonscan.DnsAnswer
+---@field result moonscan.DnsResult
+---@field items string[] addresses, texts or names; those of MX the preferred first; empty without an answer
+---@field reason string for the log; "" when all is well
+---@field name string what was asked for
+---@field type string
+
 -- require "moonscan" -----------------------------------------------------------------------------
 
 ---@class moonscan
@@ -399,6 +415,8 @@
 ---@field list fun(name: string): moonscan.List lists/NAME.lua beside the policy
 ---@field profile fun(name: string): moonscan.Profile "google", "microsoft", "yahoo", or the site's own
 ---@field count fun(question: moonscan.Count): integer? what was counted under this key in the window, this message included; nil: nobody knows
+---@field dns fun(question: moonscan.Dns): moonscan.DnsAnswer asks DNS
 ---@field first_seen fun(question: moonscan.FirstSeen): integer|false|nil seconds since the key was first seen; false: never (only with add = 0); nil: nobody knows
+---@field retry_within fun(m: moonscan.Message, time: string|integer): boolean? has this client tried for less than that? nil: nobody knows
 local moonscan = {}
 return moonscan

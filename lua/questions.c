@@ -8,22 +8,19 @@
 #include <string.h>
 
 #include "engine/base/budget.h"
+#include "engine/base/ip.h"
 #include "engine/base/limits.h"
-#include "lua/facts.h"
+#include "lua/questions.h"
 
 #define QUESTION_COST 100 /* in instructions: the record, and finding the answer */
 
-static struct moon_asks *asks_of(lua_State *L)
-{
-    return ((struct moon_decide *)moon_sandbox_context(L))->input->asks;
-}
+#define KEY_LIKE "{ key = m.from.domain }"
 
-/* The table of named fields at index 1, and nothing else in it. */
-static void check_fields(lua_State *L, const char *what, const char *const *names, size_t count)
+void moon_questions_fields(lua_State *L, const char *what, const char *like,
+                           const char *const *names, size_t count)
 {
     if (!lua_istable(L, 1) || luaL_getmetafield(L, 1, "__index") != LUA_TNIL)
-        (void)moon_sandbox_raise(L, "%s wants a table, like %s { key = m.from.domain }", what,
-                                 what);
+        (void)moon_sandbox_raise(L, "%s wants a table, like %s %s", what, what, like);
     lua_settop(L, 1);
     lua_pushnil(L);
     while (lua_next(L, 1)) {
@@ -31,8 +28,7 @@ static void check_fields(lua_State *L, const char *what, const char *const *name
         lua_pop(L, 1);
         moon_sandbox_charge(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
-            (void)moon_sandbox_raise(L, "%s wants named fields, like { key = m.from.domain }",
-                                     what);
+            (void)moon_sandbox_raise(L, "%s wants named fields, like %s", what, like);
         for (size_t i = 0; i < count; i++)
             known = known || !strcmp(lua_tostring(L, -1), names[i]);
         if (!known)
@@ -116,18 +112,16 @@ static int64_t add_field(lua_State *L, const char *what, int64_t max)
     return add;
 }
 
-/* Without anybody to ask (a policy that is being published) the question is noted at least. */
-static bool can_ask(lua_State *L, const char *what)
+struct moon_asks *moon_questions_asks(lua_State *L, const char *what)
 {
+    struct moon_decide *decide = moon_sandbox_context(L);
     moon_sandbox_charge(L, QUESTION_COST);
-    if (asks_of(L))
-        return true;
-    moon_facts_note(moon_sandbox_context(L), "%s: nothing to ask here", what);
-    return false;
+    if (!decide->input->asks)
+        moon_facts_note(decide, "%s: nothing to ask here", what);
+    return decide->input->asks;
 }
 
-/* Waiting for an answer has bounds of its own: it is no time of the policy's. */
-static void credit_since(lua_State *L, int64_t started_ms)
+void moon_questions_credit(lua_State *L, int64_t started_ms)
 {
     moon_sandbox_credit(L, moon_clock_ms() - started_ms);
 }
@@ -139,15 +133,16 @@ int moon_questions_count(lua_State *L)
     const char *what = "moon.count";
     int64_t count, started_ms = moon_clock_ms();
 
-    check_fields(L, what, names, sizeof names / sizeof names[0]);
+    moon_questions_fields(L, what, KEY_LIKE, names, sizeof names / sizeof names[0]);
     int64_t window_s = time_field(L, what, "window", 86400, MOON_STORE_WINDOW_MAX_S);
     int64_t add = add_field(L, what, 1000000);
     struct moon_span key = key_field(L, what);
-    if (can_ask(L, what) && key.p && moon_asks_count(asks_of(L), key, window_s, add, &count))
+    struct moon_asks *asks = moon_questions_asks(L, what);
+    if (asks && key.p && moon_asks_count(asks, key, window_s, add, &count))
         lua_pushinteger(L, count);
     else
         lua_pushnil(L);
-    credit_since(L, started_ms);
+    moon_questions_credit(L, started_ms);
     return 1;
 }
 
@@ -160,17 +155,67 @@ int moon_questions_first_seen(lua_State *L)
     struct moon_decide *decide = moon_sandbox_context(L);
     int64_t first_s, started_ms = moon_clock_ms();
 
-    check_fields(L, what, names, sizeof names / sizeof names[0]);
+    moon_questions_fields(L, what, KEY_LIKE, names, sizeof names / sizeof names[0]);
     int64_t keep_s = time_field(L, what, "keep", 90 * 86400, MOON_STORE_KEEP_MAX_S);
     int64_t add = add_field(L, what, 1);
     struct moon_span key = key_field(L, what);
-    if (!can_ask(L, what) || !key.p ||
-        !moon_asks_first_seen(asks_of(L), key, keep_s, add == 0, &first_s))
+    struct moon_asks *asks = moon_questions_asks(L, what);
+    if (!asks || !key.p || !moon_asks_first_seen(asks, key, keep_s, add == 0, &first_s))
         lua_pushnil(L);
     else if (first_s < 0)
         lua_pushboolean(L, 0);
     else
         lua_pushinteger(L, decide->input->msg->received_s - first_s);
-    credit_since(L, started_ms);
+    moon_questions_credit(L, started_ms);
+    return 1;
+}
+
+/* Whose attempts belong together: the client's network, since large senders retry from another
+ * host of it, the sender, and this tenant's recipients. Pushes the key. [-0, +1] */
+static void push_attempt(lua_State *L, const struct moon_policy_input *input)
+{
+    struct moon_ip net = input->msg->session.ip;
+    char ip[MOON_IP_TEXT_MAX];
+    luaL_Buffer buffer;
+
+    for (size_t i = net.family == 4 ? 3 : 8; i < sizeof net.bytes; i++) /* /24 and /64 */
+        net.bytes[i] = 0;
+    luaL_buffinit(L, &buffer);
+    luaL_addstring(&buffer, "retry ");
+    luaL_addstring(&buffer, moon_ip_format(&net, ip));
+    luaL_addstring(&buffer, " <");
+    luaL_addstring(&buffer, input->msg->mail_from);
+    luaL_addstring(&buffer, ">");
+    for (size_t i = 0; i < input->recipient_count; i++) {
+        const char *address = input->msg->recipients[input->recipients[i]].address;
+        moon_sandbox_charge(L, 1 + strlen(address) / 16);
+        luaL_addstring(&buffer, " ");
+        luaL_addstring(&buffer, address);
+    }
+    luaL_pushresult(&buffer);
+}
+
+/* moon.retry_within(m, "4h") -> true: this client has tried to send from this sender to these
+ * recipients for less than that; false; or nil: nobody knows [-2, +1], may raise */
+int moon_questions_retry_within(lua_State *L)
+{
+    const char *what = "moon.retry_within";
+    struct moon_decide *decide = moon_sandbox_context(L);
+    struct moon_span key;
+    int64_t first_s, started_ms = moon_clock_ms();
+
+    if (!moon_record_test(L, 1, &moon_record_message))
+        return moon_sandbox_raise(L, "%s wants m and a time, like %s(m, \"4h\")", what, what);
+    lua_settop(L, 2);
+    int64_t window_s = check_time(L, what, "the time", MOON_STORE_WINDOW_MAX_S);
+    push_attempt(L, decide->input);
+    key.p = lua_tolstring(L, -1, &key.n);
+    struct moon_asks *asks = moon_questions_asks(L, what);
+    /* Remembered for a day beyond the last attempt: some clients retry at long intervals. */
+    if (asks && moon_asks_first_seen(asks, key, window_s + 86400, false, &first_s))
+        lua_pushboolean(L, decide->input->msg->received_s - first_s < window_s);
+    else
+        lua_pushnil(L);
+    moon_questions_credit(L, started_ms);
     return 1;
 }

@@ -37,7 +37,8 @@ struct moon_dns {
     struct moon_arena *arena;
     struct moon_dns_backend *backend;
     struct moon_budget budget;
-    int64_t half_ms; /* of the time it began with */
+    int64_t half_ms;     /* of the time it began with */
+    int64_t deadline_ms; /* that it began with */
     unsigned questions_max;
     moon_dns_observer *observer;
     void *observer_context;
@@ -69,6 +70,7 @@ struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backen
     dns->backend = backend;
     dns->budget = moon_budget_of(deadline_ms);
     dns->half_ms = deadline_ms / 2;
+    dns->deadline_ms = dns->budget.deadline_ms;
     dns->questions_max = questions_max ? questions_max : MOON_DNS_QUESTIONS_MAX;
     dns->untold_end = &dns->untold;
     if (backend->ops->begin)
@@ -82,9 +84,11 @@ void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *c
     dns->observer_context = context;
 }
 
-void moon_dns_allow(struct moon_dns *dns, unsigned count)
+void moon_dns_allow(struct moon_dns *dns, unsigned count, int64_t ms)
 {
     dns->questions_max += count;
+    if (dns->budget.deadline_ms < dns->deadline_ms + ms)
+        dns->budget.deadline_ms = dns->deadline_ms + ms;
 }
 
 void moon_dns_end(struct moon_dns **dns)

@@ -107,8 +107,9 @@ typedef void moon_dns_observer(void *context, const struct moon_dns_answer *answ
 struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backend *backend,
                                 int64_t deadline_ms, unsigned questions_max);
 void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *context);
-/* Lets the message ask `count` questions more. */
-void moon_dns_allow(struct moon_dns *dns, unsigned count);
+/* Lets the message ask `count` questions more, and wait until `ms` beyond the deadline that it
+ * began with, however often this is said. */
+void moon_dns_allow(struct moon_dns *dns, unsigned count, int64_t ms);
 /* Drops what is still under way. */
 void moon_dns_end(struct moon_dns **dns);
 

@@ -289,7 +289,7 @@ const struct moon_dns_answer *moon_asks_dns(struct moon_asks *asks, const char *
         return NULL;
     asks->dns_questions++;
     shared->dns_questions++;
-    moon_dns_allow(shared->dns, 1);
+    moon_dns_allow(shared->dns, 1, MOON_ASKS_DNS_MS);
     const struct moon_dns_answer *answer = moon_dns_wait(shared->dns, name, type);
     asked->answered = !answer->refused;
     if (asked->answered)

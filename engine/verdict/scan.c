@@ -20,13 +20,14 @@
 #include "engine/auth/origin.h"
 #include "engine/auth/spf.h"
 #include "engine/base/budget.h"
+#include "engine/base/limits.h"
 #include "engine/message/domain.h"
 #include "engine/message/hops.h"
 #include "engine/verdict/decide.h"
 #include "engine/verdict/modes.h"
 #include "engine/verdict/tenants.h"
 
-#define BUDGET_MS(conf) ((conf)->dns_ms + 3 * (conf)->policy_ms)
+#define BUDGET_MS(conf) ((conf)->dns_ms + MOON_ASKS_DNS_MS + 3 * (conf)->policy_ms)
 
 int64_t moon_scan_ms(const struct moon_conf *conf)
 {

@@ -11,12 +11,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 
-from common import (BANK, Lab, Suite, laboratory, mail, policy, refused, want, want_in,
+from common import (BANK, Lab, Suite, deliver, laboratory, mail, policy, refused, want, want_in,
                     want_not_in, wait_for, zones)
 
 suite = Suite()
@@ -31,6 +32,19 @@ FILES = {"tenants/acme.lua": COUNTING}
 @suite.lab
 def on_sqlite(**daemon):
     return Lab(zones=zones(), files=FILES, config={"store_timeout_ms": 1000}, **daemon)
+
+
+@suite.lab
+def with_broken_dns(**daemon):
+    """A domain whose DMARC record cannot be read; deferred for four hours, then accepted."""
+    return Lab(zones=zones() + "\n$ORIGIN bl.example\n7.1.0.127 A 127.0.0.2",
+               silent=["_dmarc.silent.example"],
+               config={"dns.timeout_ms": 1000, "store_timeout_ms": 1000},
+               files={"tenants/acme.lua": policy(
+                   'if m.dmarc.result == "temperror" and moon.retry_within(m, "4h") then\n'
+                   '  return moon.defer { esc = "4.7.0", text = "later" }\nend\n'
+                   'local listed = moon.dns { ip = m.session.ip, zone = "bl.example" }\n'
+                   'return moon.accept { reason = "listed " .. listed.result }')}, **daemon)
 
 
 @suite.lab
@@ -158,6 +172,42 @@ def a_folder_that_is_not_there_is_told_once(lab):
 @suite.case("without_a_server")
 def a_server_that_is_not_there_is_told_once(lab):
     check_outage(lab, "Connection refused")
+
+
+def five_hours_pass(lab):
+    """For the store, which all that is noted in it is now older in."""
+    database = sqlite3.connect(lab.path("store/counters.sqlite"), timeout=10)
+    changed = database.execute("UPDATE slot SET first = first - 5 * 3600").rowcount
+    database.commit()
+    database.close()
+    want(changed, 1, "entries in the store")
+
+
+@suite.case("with_broken_dns")
+def temporary_errors_are_deferred_for_a_bounded_time_only(lab):
+    message = mail(author="al@silent.example")
+    for _ in range(2):
+        want(refused(lab, message).lines, ["451 4.7.0 later"], "reply")
+    five_hours_pass(lab)
+    record = lab.record(deliver(lab, message))
+    want(record["dmarc"]["result"], "temperror", "DMARC's result")
+    want(record["verdicts"][0]["verdict"], "accept", "verdict")
+    items = asked([record])
+    want([items[0]["first_seen"], items[0]["answer"] >= 5 * 3600],
+         ["retry 127.0.1.0 <ann@bank.example> joe@acme.test", True], "the first question")
+    # A silent server has used up the message's time, but not that of the policy's questions.
+    want([items[1]["dns"], items[1]["answer"], items[1]["records"]],
+         ["7.1.0.127.bl.example", "found", ["127.0.0.2"]], "the second")
+    want(refused(lab, message, sender="other@bank.example").lines, ["451 4.7.0 later"],
+         "another sender's time begins now")
+
+
+@suite.case("with_broken_dns")
+def without_a_store_nothing_is_deferred_for_ever(lab):
+    shutil.rmtree(lab.path("store"))
+    record = lab.record(deliver(lab, mail(author="al@silent.example"), sender="new@bank.example"))
+    want(record["verdicts"][0]["verdict"], "accept", "verdict")
+    want_in("No such file", asked([record])[0]["why"], "why")
 
 
 # --- two hosts ------------------------------------------------------------------------------------

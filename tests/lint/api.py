@@ -8,7 +8,8 @@ LIST = "lua/moonscan.d.lua"
 PAGE = "docs/policy-api.md"
 
 # Records that are not reached from m by names of fields.
-ROOTS = {"m": "moonscan.Message", "the list": "moonscan.List", "the list entry": "moonscan.ListEntry"}
+ROOTS = {"m": "moonscan.Message", "the list": "moonscan.List", "the list entry": "moonscan.ListEntry",
+         "the DNS answer": "moonscan.DnsAnswer"}
 
 # Names that stand in an array of C, and the class whose fields they are.
 ARRAYS = (

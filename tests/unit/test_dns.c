@@ -425,9 +425,28 @@ static void names_types_and_states(void **state)
     assert_string_equal(moon_dns_state_name(MOON_DNS_STATE_NXDOMAIN), "nxdomain");
 }
 
+static void more_may_be_allowed_behind_the_deadline(void **state)
+{
+    struct fixture f;
+    (void)state; /* cmocka's, not used */
+    begin_with(&f, NULL, 0, 1);
+    assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
+    moon_dns_allow(f.dns, 0, PLENTY_MS);
+    assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
+    assert_answer(moon_dns_wait(f.dns, "b", TXT), MOON_DNS_STATE_FOUND, "");
+    assert_answer(moon_dns_wait(f.dns, "c", TXT), MOON_DNS_STATE_TROUBLE, "question limit");
+    end(&f);
+    begin_with(&f, NULL, -2000, 3);
+    for (int i = 0; i < 5; i++) /* counted from the deadline, not from now */
+        moon_dns_allow(f.dns, 1, 1000);
+    assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(more_may_be_allowed_behind_the_deadline),
         cmocka_unit_test(asks_each_name_and_type_once),
         cmocka_unit_test(answers_names_that_cannot_exist_without_asking),
         cmocka_unit_test(writes_special_bytes_so_that_no_name_forges_another),

@@ -109,7 +109,7 @@ static void a_wrong_name_is_an_error_that_names_the_right_one(void **state)
         {"return m[1]", "m has no field of type number"},
         {"return m.dmarc.parked", "m.dmarc.parked is not part of this version"},
         {"return moon.cuont 'x'", "moon has no field 'cuont'; did you mean 'count'?"},
-        {"return moon.dns 'x'", "moon.dns is not part of this version"},
+        {"return moon.dsn 'x'", "moon has no field 'dsn'; did you mean 'dns'?"},
         {"return moon.acept {}", "moon has no field 'acept'; did you mean 'accept'?"},
         {"return m.dkim.passed('x')", "call this function of m.dkim with a colon"},
         {"return #m.dmarc", "m.dmarc is no list"},
