@@ -89,6 +89,8 @@ static enum moon_status read_hint(struct moon_arena *arena, const struct moon_sn
         size_t equals = moon_span_rfind(word, '=');
         struct moon_span name =
             equals == (size_t)-1 ? word : moon_span_sub(word, equals + 1, word.n);
+        if (name.n == 0 || moon_span_is(name, "-"))
+            continue; /* the look-up knows none */
         if (name.n > MOON_LABEL_MAX || !is_published(snapshot, arena, name)) {
             *notes_r = *notes_r ? *notes_r : unknown_tenant(arena, word);
             continue;

@@ -12,7 +12,7 @@
 
 /* Groups in the order of tenant names; at least one, even without recipients. Words of the hint
  * that name no published tenant are left out and told in *notes_r (NULL when there is nothing to
- * tell). MOON_ENOMEM. */
+ * tell); "-" and nothing behind '=' mean that there is none. MOON_ENOMEM. */
 enum moon_status moon_tenants_group(struct moon_arena *arena, const struct moon_snapshot *snapshot,
                                     const struct moon_message *msg,
                                     struct moon_tenant_verdict **tenants_r, size_t *count_r,

@@ -89,6 +89,7 @@ static void groups_as_the_table_says(void **state)
         {"acme", "acme:x@b.test,y@a.test,z@none.test,W@c.test", false},
         {"nobody", ":z@none.test acme:y@a.test,W@c.test beta:x@b.test", true},
         {"none.test=../../etc", ":z@none.test acme:y@a.test,W@c.test beta:x@b.test", true},
+        {"none.test=- b.test=", ":z@none.test acme:y@a.test,W@c.test beta:x@b.test", false},
         {"=acme", ":z@none.test acme:y@a.test,W@c.test beta:x@b.test", false},
     };
 
