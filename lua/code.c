@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * code: see the header. lua_dump's output is kept whole, with names and lines, so that messages are
- * the same from code and from text.
+ * the same from code and from text; but for the rules of profiles.
  */
 #include "lua/code.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "lua/profiles.h"
 
 #define STAMP_TEXT "local a <const>, b = 1, 0.5 return function(x) return x .. 'stamp' .. a + b end"
 #define STAMP_MS   10000 /* our own text compiles, however slow the host is */
@@ -42,7 +43,10 @@ static int compile(lua_State *L)
     struct compiling *c = moon_sandbox_context(L);
     lua_newtable(L);
     moon_sandbox_load(L, c->text, c->name);
-    return lua_dump(L, add_code, c, 0) ? moon_sandbox_raise(L, "no memory") : 0;
+    /* The rules of profiles run with every message of policies that use one: half their size are
+     * lines, which would hide the line of the policy in a message. */
+    int strip = !strcmp(c->name, MOON_RULES_PATH);
+    return lua_dump(L, add_code, c, strip) ? moon_sandbox_raise(L, "no memory") : 0;
 }
 
 enum moon_status moon_code_compile(const struct moon_limits *limits, struct moon_span text,

@@ -332,18 +332,20 @@ const char *moon_sandbox_tostring(lua_State *L, int index, size_t *length_r)
 struct reading {
     struct moon_span left;
     int line; /* at the end of what was handed over */
+    bool compiled;
 };
 
 /* lua_Reader: no hook runs while Lua compiles, and a long expression costs the square of its
- * length, so the source is handed over in pieces. May raise. */
+ * length, so the source is handed over in pieces; what is compiled only has to be copied. May
+ * raise. */
 static const char *read_piece(lua_State *L, void *ud, size_t *size_r)
 {
     struct reading *reading = ud;
     const char *piece = reading->left.p;
-    size_t n = reading->left.n < PIECE_BYTES ? reading->left.n : PIECE_BYTES;
+    size_t n = reading->compiled || reading->left.n < PIECE_BYTES ? reading->left.n : PIECE_BYTES;
     sandbox_of(L)->line = reading->line;
     moon_sandbox_check_clock(L);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && !reading->compiled; i++)
         reading->line += piece[i] == '\n';
     reading->left = moon_span_sub(reading->left, n, reading->left.n);
     *size_r = n;
@@ -377,7 +379,7 @@ static void add_cure(lua_State *L)
 static void load(lua_State *L, struct moon_span code, const char *name, const char *mode)
 {
     struct moon_sandbox *sandbox = sandbox_of(L);
-    struct reading reading = {code, 1};
+    struct reading reading = {.left = code, .line = 1, .compiled = mode[0] == 'b'};
     char chunk[160];
     (void)snprintf(chunk, sizeof chunk, "=%.150s", name);
     sandbox->name = name;
