@@ -42,7 +42,7 @@
 #define INSTRUCTIONS      2000000
 #define INSTRUCTIONS_TEXT "2000000"
 #define FIELDS            100000u /* the message is the sender's work, and he may help */
-#define WORKER_POLICY_MS  "300"
+#define WORKER_POLICY_MS  "1500"  /* the witness may have to wait for a busy machine */
 #define WORKER_MS         120000
 #define WORKER_RSS_KB     (200 * 1024)
 #define ATTACKS_MAX       400

@@ -224,9 +224,17 @@ static void counts_authors_that_cannot_be_used(void **state)
     static const struct {
         const char *value;
         size_t count;
-    } cases[] = {
-        {" root", 1}, {" two words", 1}, {" :;", 0}, {" a@b@c", 1}, {" <>", 1},
-        {" a@", 1},   {" @x", 1},        {" ,", 0},  {" a@[x", 1},  {" a@b.example, root", 2}};
+    } cases[] = {{" root", 1},
+                 {" two words", 1},
+                 {" :;", 0},
+                 {" a@b@c", 1},
+                 {" <>", 1},
+                 {" a@", 1},
+                 {" @x", 1},
+                 {" ,", 0},
+                 {" a@[x", 1},
+                 {" a@b.example, root", 2},
+                 {" <a@[192.0.2.1],b@example.com", 1}};
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct moon_from from = parse_value(cases[i].value);

@@ -332,6 +332,29 @@ static void beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known(void
     assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_INTACT);
 }
 
+/* Eight older signatures and two megabytes: exactly the limit, and a byte more. */
+static void the_limit_of_header_bytes_is_exact(void **state)
+{
+    const size_t wanted = MOON_ARC_OLDER_BYTES_MAX / 8;
+    (void)state; /* cmocka's, not used */
+    for (size_t more = 0; more < 2; more++) {
+        struct moon_str str;
+        size_t bytes = 0;
+        assert_int_equal(moon_chain_end(NULL) + moon_chain_begin(NULL), 0); /* anew */
+        moon_chain_grow(9);
+        const char *text = moon_chain_text();
+        struct moon_message *msg = moon_case_message(moon_chain_arena, text, strlen(text));
+        for (size_t i = 0; i < msg->field_count; i++)
+            bytes += msg->fields[i].raw.n;
+        moon_str_begin(&str, moon_chain_arena);
+        moon_str_add(&str, "X-Long: ");
+        for (size_t i = bytes + strlen("X-Long: "); i < wanted + more; i++)
+            moon_str_add_char(&str, 'x');
+        moon_chain_put_field(moon_str_end(&str));
+        (void)moon_chain_passes(more ? -1 : 0);
+    }
+}
+
 /* A set has up to two keys: limits hold for the older signatures only. */
 static void asks_for_every_seal_key_but_not_for_every_signature(void **state)
 {
@@ -474,6 +497,7 @@ int main(void)
         CASE(canonicalizations_are_those_of_dkim),
         CASE(beyond_four_bodies_the_oldest_pass_is_not_known),
         CASE(beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known),
+        CASE(the_limit_of_header_bytes_is_exact),
         CASE(asks_for_every_seal_key_but_not_for_every_signature),
         CASE(beyond_the_question_limit_the_chain_fails_for_now),
         CASE(few_keys_are_asked_for_before_the_others_had_their_turn),

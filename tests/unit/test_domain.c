@@ -109,6 +109,9 @@ static void keeps_the_bounds_of_labels_and_names(void **state)
     assert_int_equal(
         moon_domain_labels(moon_domain_normalize(arena, (struct moon_span){name, MOON_DOMAIN_MAX})),
         127);
+    name[1] = 'a'; /* no dot at the end of so many bytes */
+    name[MOON_DOMAIN_MAX] = 'a';
+    assert_null(moon_domain_normalize(arena, (struct moon_span){name, MOON_DOMAIN_MAX + 1}));
 }
 
 static void long_u_labels_are_no_names(void **state)
