@@ -136,7 +136,7 @@ $(BUILD)/gen/embedded.c: $(LUA_EMBEDDED) Makefile
 	   echo 'const struct moon_embedded moon_embedded[] = {'; \
 	   for f in $(LUA_EMBEDDED); do \
 	     printf '{"%s", ""\n' "$$f"; \
-	     sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; \
+	     sed -e '/^function policy\.tests()/,/^end$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; \
 	     echo '},'; \
 	   done; echo '{0, 0}};'; } > $@
 $(BUILD)/obj/gen/embedded.o: $(BUILD)/gen/embedded.c
@@ -184,6 +184,10 @@ check: demo ## demo, then every test
 	@$(MAKE) --no-print-directory -s lint $(BUILD)/tests/commands
 	@/usr/bin/python3 tests/support/run.py --skips tests/skips.txt --file $(BUILD)/tests/commands
 
+# Their own tests, and every rule of theirs decided by one.
+SHIPPED_POLICIES = policies/standard.lua policies/strict.lua policies/monitor.lua \
+  $(patsubst %/moonscan.lua,%,$(wildcard policies/*/moonscan.lua))
+
 # One command a line, each printing TAP.
 $(BUILD)/tests/commands:
 	@mkdir -p $(@D)
@@ -201,6 +205,8 @@ $(BUILD)/tests/commands:
 	  for w in asan/moonscan moonscan-static; do \
 	    echo "MOON_WORKER=$(CURDIR)/$(BUILD)/$$w /usr/bin/python3 tests/exim/test_demo.py"; done; \
 	  for t in tests/conformance/*.py; do echo "/usr/bin/python3 $$t"; done; \
+	  for p in $(SHIPPED_POLICIES); do for b in $(BUILD) $(BUILD)/asan; do \
+	    echo "$$b/moonscan test --all-rules $$p"; done; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	  echo "/usr/bin/python3 tests/bench/tenants_cost.py --tenants 500 --decisions 40"; \
 	} > $@

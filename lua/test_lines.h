@@ -8,7 +8,8 @@
 
 #include "engine/base/arena.h"
 
-/* Every `name = "text"` of a source. */
+/* The short texts of a source, among them the names of tests: `name = "text"`, or an argument of a
+ * function that makes tests. */
 struct moon_test_names {
     struct moon_test_name {
         struct moon_span text;
@@ -22,6 +23,8 @@ bool moon_test_names_read(struct moon_arena *arena, struct moon_span source,
                           struct moon_test_names *names_r);
 /* The line of that name; `otherwise` when it is not written down (a loop made it). */
 int moon_test_names_line(const struct moon_test_names *names, const char *text, int otherwise);
+/* Where `tests = {` or `function policy.tests()` stands; 1 when it does not. */
+int moon_test_list_line(struct moon_span source);
 /* The first line from `after` on where `word` stands as a key; `after` when it does not. */
 int moon_test_key_line(struct moon_span source, const char *word, int after);
 

@@ -435,7 +435,7 @@ static void take_test(struct reading *r, struct moon_test *test, size_t place)
 void moon_tests_take(lua_State *L, struct moon_tests *tests)
 {
     struct reading r = {.L = L, .tests = tests};
-    const int line = r.line = moon_test_key_line(tests->source, "tests", 1);
+    const int line = r.line = moon_test_list_line(tests->source);
     lua_pushliteral(L, "tests");
     int type = lua_rawget(L, 1);
     if (type == LUA_TFUNCTION) {

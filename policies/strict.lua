@@ -35,4 +35,34 @@ function policy.message(m)
   return moon.accept {}
 end
 
+-- Tests, which are not part of the program: `moonscan test policies/strict.lua`.
+function policy.tests()
+  local zone <const> = [[
+    bank.example.          TXT "v=spf1 ip4:192.0.2.7 -all"
+    _dmarc.bank.example.   TXT "v=DMARC1; p=reject"
+    _dmarc.mild.example.   TXT "v=DMARC1; p=quarantine"
+    _dmarc.loose.example.  TXT "v=DMARC1; p=none"
+    _dmarc.broken.example. TXT TIMEOUT
+    _dmarc.test.example.   TXT "v=DMARC1; p=reject; t=y"
+  ]]
+  return {
+    { name = "DMARC passes", zone = zone, ip = "192.0.2.7", message = { from = "a@bank.example" }, rcpt = "x@example.org",
+      expect = { verdict = "accept", dmarc = "pass" } },
+    { name = "p=reject", zone = zone, message = { from = "a@bank.example" }, rcpt = "x@example.org",
+      expect = { verdict = "reject", esc = "5.7.1", text = "DMARC policy of bank.example" } },
+    { name = "p=quarantine", zone = zone, message = { from = "a@mild.example" }, rcpt = "x@example.org",
+      expect = { verdict = "quarantine" } },
+    { name = "p=none", zone = zone, message = { from = "a@loose.example" }, rcpt = "x@example.org",
+      expect = { verdict = "accept", dmarc = "fail" } },
+    { name = "p=reject; t=y is one step milder", zone = zone, message = { from = "a@test.example" }, rcpt = "x@example.org",
+      expect = { verdict = "quarantine" } },
+    { name = "no record", zone = zone, message = { from = "a@nothing.example" }, rcpt = "x@example.org",
+      expect = { verdict = "accept", dmarc = "none" } },
+    { name = "DNS trouble", zone = zone, message = { from = "a@broken.example" }, rcpt = "x@example.org",
+      expect = { verdict = "accept", dmarc = "temperror" } },
+    { name = "two authors of two domains", zone = zone, message = { from = "a@bank.example, b@mild.example" }, rcpt = "x@example.org",
+      expect = { verdict = "reject", esc = "5.7.1", text = "no single domain" } },
+  }
+end
+
 return policy

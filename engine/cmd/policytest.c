@@ -52,6 +52,8 @@ struct source {
     struct moon_gather gather;
     const char *only; /* path of the one policy whose tests are wanted, or NULL */
     bool alone;
+    const char **domains; /* of the one that is alone */
+    size_t domain_count;
     char dir[4096];
 };
 
@@ -198,6 +200,25 @@ static bool add_named(struct run *run, const char *name)
 /* --- 2. in the child -----------------------------------------------------------------------------
  */
 
+/* Each once: a snapshot has no record twice. */
+static enum moon_status add_domain(struct source *source, struct moon_arena *arena,
+                                   const char *domain, const char *tenant)
+{
+    struct moon_error error;
+    for (size_t i = 0; i < source->domain_count; i++)
+        if (!strcmp(source->domains[i], domain))
+            return MOON_OK;
+    const char **larger =
+        moon_arena_append(arena, source->domains, source->domain_count, sizeof *larger);
+    const char *key = moon_arena_printf(arena, "domain/%s", domain);
+    if (!larger || !key)
+        return MOON_ENOMEM;
+    source->domains = larger;
+    larger[source->domain_count++] = domain;
+    return moon_snapshot_writer_add(source->gather.writer, moon_span_of(key), moon_span_of(tenant),
+                                    &error);
+}
+
 /* What stands on its own has no tenants.map: the domains that its tests send to are its own. */
 static enum moon_status add_domains(struct source *source, struct moon_trial *trial,
                                     struct moon_arena *arena)
@@ -213,10 +234,8 @@ static enum moon_status add_domains(struct source *source, struct moon_trial *tr
         for (size_t k = 0; k < tests.test[i].rcpt.count; k++) {
             const char *domain = NULL;
             status = moon_path_split(arena, tests.test[i].rcpt.text[k], &local, &domain);
-            const char *key = domain ? moon_arena_printf(arena, "domain/%s", domain) : NULL;
-            if (key) /* the same domain again is refused, and is there */
-                (void)moon_snapshot_writer_add(source->gather.writer, moon_span_of(key),
-                                               moon_span_of(tenant), &error);
+            if (domain && status == MOON_OK)
+                status = add_domain(source, arena, domain, tenant);
         }
     }
     return status == MOON_ENOMEM ? status : MOON_OK;

@@ -86,7 +86,8 @@ def lua_functions(lines):
         end = re.match(r"(\s*)end\b", line)
         if end and open_ones and open_ones[-1][0] == end.group(1):
             _, start, function = open_ones.pop()
-            yield function, start, number - start + 1
+            if function != "policy.tests":  # a table, inside a function so that mail does not pay for it
+                yield function, start, number - start + 1
 
 
 def python_functions(text):

@@ -41,15 +41,15 @@ def tree_file(path):
 
 
 def policies():
-    """The configuration folder: shipped policies, and one of the demo's own."""
+    """The configuration folder: shipped policies, and the demo's own."""
     shipped = {
-        "tenants/strict.lua": "strict.lua",
-        "tenants/watch.lua": "monitor.lua",
-        "tenants/alumni/policy.lua": "examples/alumni/policy.lua",
-        "tenants/alumni/lists/forwarders.lua": "examples/alumni/lists/forwarders.lua",
-        "tenants/careful/policy.lua": "examples/careful/policy.lua",
+        "tenants/strict.lua": "policies/strict.lua",
+        "tenants/watch.lua": "policies/monitor.lua",
+        "tenants/alumni/policy.lua": "tests/policy/demo/alumni/policy.lua",
+        "tenants/alumni/lists/forwarders.lua": "tests/policy/demo/alumni/lists/forwarders.lua",
+        "tenants/careful/policy.lua": "tests/policy/demo/careful/policy.lua",
     }
-    files = {path: tree_file("policies/" + source) for path, source in shipped.items()}
+    files = {path: tree_file(source) for path, source in shipped.items()}
     files["tenants/loop.lua"] = LOOP
     return files
 

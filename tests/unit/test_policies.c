@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of the policies that are shipped: the built-in ones and the examples.
+ * Tests of the built-in policies, and of those of the demo (tests/policy/demo).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,9 +89,9 @@ static void begin_alumni(struct policy_case *c)
     policy_case_begin(c);
     policy_case_add(c, "tenant/acme", "tenants/acme/policy.lua");
     policy_case_add(c, "policy/tenants/acme/policy.lua",
-                    text_of("policies/examples/alumni/policy.lua"));
+                    text_of("tests/policy/demo/alumni/policy.lua"));
     policy_case_add(c, "list/tenants/acme/lists/forwarders.lua",
-                    text_of("policies/examples/alumni/lists/forwarders.lua"));
+                    text_of("tests/policy/demo/alumni/lists/forwarders.lua"));
     c->conf.policy = "strict";
     c->sigs[1].domain = "alumni.example";
 }
@@ -155,7 +155,7 @@ static void the_careful_tenant_defers_when_dns_is_in_trouble(void **state)
     (void)state; /* cmocka's, not used */
     for (int known = 0; known < 2; known++) {
         policy_case_begin(&c);
-        policy_case_policy(&c, text_of("policies/examples/careful/policy.lua"));
+        policy_case_policy(&c, text_of("tests/policy/demo/careful/policy.lua"));
         c.results.dmarc.result = MOON_RESULT_TEMPERROR;
         if (!known)
             c.results.from.domain = NULL;
@@ -174,7 +174,7 @@ static void the_careful_tenant_refuses_spoofs_of_itself(void **state)
     (void)state; /* cmocka's, not used */
     for (int pass = 0; pass < 2; pass++) {
         policy_case_begin(&c);
-        policy_case_policy(&c, text_of("policies/examples/careful/policy.lua"));
+        policy_case_policy(&c, text_of("tests/policy/demo/careful/policy.lua"));
         policy_case_add(&c, "domain/bank.example", "acme");
         c.results.dmarc.result = pass ? MOON_RESULT_PASS : MOON_RESULT_NONE;
         struct moon_verdict v = policy_case_decide(&c);

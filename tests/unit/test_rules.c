@@ -63,7 +63,9 @@ static void tests_and_their_keys_are_found_at_their_lines(void **state)
     assert_int_equal(moon_test_names_line(&names, "first", 9), 3);
     assert_int_equal(moon_test_names_line(&names, "second", 9), 5);
     assert_int_equal(moon_test_names_line(&names, "by a loop", 9), 9);
-    assert_int_equal(moon_test_key_line(MOON_SPAN(source), "tests", 1), 2);
+    assert_int_equal(moon_test_list_line(MOON_SPAN(source)), 2);
+    assert_int_equal(moon_test_list_line(MOON_SPAN("a = 1\nfunction policy.tests()\nend")), 2);
+    assert_int_equal(moon_test_list_line(MOON_SPAN("\n")), 1);
     assert_int_equal(moon_test_key_line(MOON_SPAN(source), "ip", 3), 4);
     assert_int_equal(moon_test_key_line(MOON_SPAN(source), "ip", 5), 5);
     assert_int_equal(moon_test_key_line(MOON_SPAN(source), "nothing", 5), 5);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- Example tenant: a university whose alumni have their mail forwarded. A forwarder breaks SPF and
+-- A tenant of the demo: a university whose alumni have their mail forwarded. A forwarder breaks SPF and
 -- often the author's signature; mail of domains with p=reject would be lost. Forwarders that are
 -- known by their own DKIM signature are trusted, each with its conditions in lists/forwarders.lua;
 -- reports to domain owners then say "trusted_forwarder". Whatever else fails is left to the layers

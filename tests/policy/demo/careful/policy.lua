@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- Example tenant: rather late than wrong. When the DMARC policy of the author's domain cannot be
+-- A tenant of the demo: rather late than wrong. When the DMARC policy of the author's domain cannot be
 -- read now, the message is deferred, and the sender tries again.
 -- Mail that pretends to come from ourselves is refused, unless it is authenticated.
 
