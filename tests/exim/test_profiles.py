@@ -4,7 +4,7 @@
 
 import sys
 
-from common import Lab, Suite, deliver, mail, policy, refused, signed, want, want_in, zones
+from common import STRANGER, Lab, Suite, deliver, mail, policy, refused, signed, want, want_in, zones
 
 suite = Suite()
 
@@ -30,11 +30,25 @@ PROVIDERS = """return {
   { name = "bank", title = "The bank", source = "ourselves", networks = { "127.0.1.0/24" } },
 }
 """
-TENANTS = {"acme": ["acme.test"], "google": ["google.test"], "ours": ["ours.test"]}
+FEW = """return {
+  name = "few", title = "Few", dated = "2026-11-21", esc = "5.7.99",
+  sources = { { title = "our own", url = "https://acme.test/", dated = "2026-11-21" } },
+  bulk = { messages = 4, sticky = true },
+  requires = { { requirement = "dkim", of = "bulk", text = "{domain} sends much: sign it" } },
+}
+"""
+VOLUME = """local unmet = moon.profile("few"):check(m)
+if unmet then return moon.reject { esc = unmet.esc, text = unmet.text } end
+return moon.accept { reason = "volume " .. tostring(m.sender.volume_24h) .. ", days "
+  .. tostring(m.sender.first_seen_days) }"""
+TENANTS = {"few": ["few.test"], "also": ["also.test"], "acme": ["acme.test"], "google": ["google.test"], "ours": ["ours.test"]}
 FILES = {
     "tenants/acme.lua": policy(MICROSOFT),
     "tenants/google.lua": policy(GOOGLE),
     "tenants/ours.lua": policy(OURS),
+    "tenants/few.lua": policy(VOLUME),
+    "tenants/also.lua": policy(VOLUME),
+    "profiles/few.lua": FEW,
     "profiles/ours.lua": OWN,
     "profiles/providers.lua": PROVIDERS,
 }
@@ -43,6 +57,12 @@ FILES = {
 @suite.lab
 def site(**daemon):
     return Lab(zones=zones(), tenants=TENANTS, files=FILES, **daemon)
+
+
+@suite.lab
+def counting(**daemon):
+    return Lab(zones=zones(), tenants=TENANTS, files=FILES, config={"store_timeout_ms": 1000},
+               **daemon)
 
 
 @suite.case("site")
@@ -72,6 +92,27 @@ def a_site_has_profiles_of_its_own(lab):
     reply = refused(lab, mail(), ["joe@ours.test"])
     want(reply.lines, ["550 5.7.99 bank.example: say what it is about"], "reply")
     deliver(lab, mail(subject="the meeting"), ["joe@ours.test"])
+
+
+def volumes(lab, queue_id):
+    return [verdict["reason"] for verdict in lab.record(queue_id)["verdicts"]]
+
+
+@suite.case("counting")
+def who_sends_much_has_to_sign(lab):
+    forged = {"ip": STRANGER, "to": ["joe@few.test"]}
+    want(volumes(lab, deliver(lab, mail(), ["joe@few.test"])), ["volume 1, days 0"], "the first")
+    want(volumes(lab, deliver(lab, mail(), **forged)), ["volume 1, days 0"], "forged")
+    both = ["joe@few.test", "joe@also.test"]
+    want(volumes(lab, deliver(lab, mail(), both)), ["volume 2, days 0"] * 2, "for two tenants")
+    below = signed(mail("bob@news.bank.example"))
+    want(volumes(lab, deliver(lab, below, ["joe@few.test"])), ["volume 3, days 0"], "a subdomain")
+    want(refused(lab, mail(), ["joe@few.test"]).lines,
+         ["550 5.7.99 bank.example sends much: sign it"], "the fourth")
+    queue_id = deliver(lab, signed(mail()), ["joe@few.test"])
+    want(volumes(lab, queue_id), ["volume 5, days 0"], "signed")
+    asked = lab.record(queue_id)["verdicts"][0]["asked"]
+    want([[item.get("space"), item.get("answer")] for item in asked][0], ["volume", 5], "asked")
 
 
 if __name__ == "__main__":
