@@ -339,7 +339,12 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
         }
         io = converse(ask, request, &out, body_fd, deadline_ms, answer_r, &phase, &reason);
     }
-    if (io != MOON_WIRE_IO_OK) { /* step 4 */
+    if (io == MOON_WIRE_IO_OK && answer_r->decision.failure.n) { /* step 4: it says so itself */
+        moon_clean_line(answer_r->decision.failure, why, sizeof why);
+        moon_answer_free(answer_r);
+        hang_up(ask);
+        moon_ask_fail(ask, settings, why, answer_r);
+    } else if (io != MOON_WIRE_IO_OK) { /* step 4 */
         moon_answer_free(answer_r);
         end_badly(ask, io, phase, reason, why, sizeof why);
         moon_ask_fail(ask, settings, why, answer_r);

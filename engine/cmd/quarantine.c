@@ -158,10 +158,12 @@ static enum moon_status find_log(struct moon_arena *arena, struct arguments *arg
         status = moon_snapshot_open(args->snapshot, &snapshot, error);
     if (status == MOON_OK)
         status = moon_conf_load(arena, snapshot, &conf, error);
-    if (status == MOON_OK)
+    if (status == MOON_OK) {
         args->options.log_path = moon_arena_cstr(arena, conf.log_path);
+        args->options.service_log_path = moon_arena_cstr(arena, conf.log_service_path);
+    }
     moon_snapshot_close(&snapshot);
-    if (status == MOON_OK && !args->options.log_path)
+    if (status == MOON_OK && moon_arena_failed(arena))
         return moon_fail(error, MOON_ENOMEM, "no memory");
     return status;
 }

@@ -9,8 +9,9 @@
 
 struct moon_quarantine_options {
     struct moon_quarantine_filter filter;
-    const char *exim;     /* the program that takes a released message */
-    const char *log_path; /* the decision log */
+    const char *exim;             /* the program that takes a released message */
+    const char *log_path;         /* the decision log; releases are recorded there */
+    const char *service_log_path; /* that of the service's workers, or NULL */
     bool json, yes, all;
     int64_t older_s; /* --older-than; negative: not given */
 };

@@ -211,6 +211,8 @@ enum moon_status moon_quarantine_show(struct moon_arena *arena,
         if (mail.refused)
             row(arena, "Release", moon_arena_printf(arena, "impossible: %s", mail.refused));
         char *line = find_record(options->log_path, entry->id);
+        if (!line && options->service_log_path)
+            line = find_record(options->service_log_path, entry->id);
         row(arena, "Decision",
             line ? moon_arena_dup(arena, moon_span_trim(moon_span_of(line)))
                  : "not found in the decision log");

@@ -78,19 +78,19 @@ static enum moon_wire_verdict failure_verdict(const struct moon_conf *conf)
     return MOON_WIRE_DEFER;
 }
 
-/* What Exim is told when the engine itself could not do its work. */
-static void failure_decision(const struct moon_worker *worker, const char *reason, char line[600],
-                             struct moon_decision *decision_r)
+/* What Exim is told when the engine itself could not do its work. The module has the failure
+ * verdict out of READY, or another one of its own; a module that does not know `failure` yet does
+ * what stands here, and it must not accept what nobody has evaluated. */
+static struct moon_decision failure_decision(const struct moon_worker *worker, const char *reason)
 {
-    enum moon_wire_verdict verdict = failure_verdict(&worker->setup->conf);
+    bool reject = failure_verdict(&worker->setup->conf) == MOON_WIRE_REJECT;
 
-    (void)snprintf(line, 600, "moonscan failure: %s; answered the failure verdict", reason);
-    *decision_r = (struct moon_decision){
-        .verdict = (uint8_t)verdict,
-        .reply = verdict == MOON_WIRE_REJECT
-                     ? MOON_SPAN("5.3.0 This message cannot be accepted")
-                     : MOON_SPAN("4.3.0 Temporary local problem, please try again later"),
-        .log = moon_span_of(line),
+    return (struct moon_decision){
+        .verdict = reject ? MOON_WIRE_REJECT : MOON_WIRE_DEFER,
+        .reply = reject ? MOON_SPAN("5.3.0 This message cannot be accepted")
+                        : MOON_SPAN("4.3.0 Temporary local problem, please try again later"),
+        .log = MOON_SPAN("moonscan: not evaluated (failure verdict)"),
+        .failure = moon_span_of(reason),
     };
 }
 
@@ -149,7 +149,6 @@ static bool decide(struct job *job, int body_fd)
     struct moon_error error = {"no memory for the decision"};
     struct moon_wire_out out = {.max = MOON_WIRE_DECISION_MAX};
     struct moon_decision decision;
-    char line[600];
 
     enum moon_status status = moon_intake(job->arena, &job->request, body_fd, &job->msg, &error);
     if (status == MOON_OK) {
@@ -160,11 +159,8 @@ static bool decide(struct job *job, int body_fd)
     if (!job->decided || !decision_of(job, &decision) || !moon_wire_put_decision(&out, &decision)) {
         job->decided = false;
         moon_wire_out_free(&out);
-        if (failure_verdict(&worker->setup->conf) == MOON_WIRE_ACCEPT)
-            return false; /* the module accepts it as not evaluated: marked, forged fields removed
-                           */
         out = (struct moon_wire_out){.max = MOON_WIRE_DECISION_MAX};
-        failure_decision(worker, error.text, line, &decision);
+        decision = failure_decision(worker, error.text);
         (void)moon_wire_put_decision(&out, &decision); /* out.failed tells below */
     }
     bool sent = !out.failed && moon_wire_send(worker->socket, &out, -1,

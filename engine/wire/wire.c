@@ -196,6 +196,7 @@ bool moon_wire_put_decision(struct moon_wire_out *out, const struct moon_decisio
                 decision->removed_field_count);
     put_indices(out, MOON_WIRE_DECISION_REMOVED_RECIPIENTS, decision->removed_recipients,
                 decision->removed_recipient_count);
+    put_text(out, MOON_WIRE_DECISION_FAILURE, decision->failure);
     return put_end(out, MOON_WIRE_DECISION);
 }
 

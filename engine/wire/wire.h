@@ -99,6 +99,9 @@ struct moon_decision {
     uint32_t removed_field_count;
     uint32_t *removed_recipients; /* indices into the request's recipients: discarded */
     uint32_t removed_recipient_count;
+    /* Not empty: nothing was decided, and this says why. The module answers its failure verdict;
+     * one that does not know this item follows the verdict above, which therefore never accepts. */
+    struct moon_span failure;
 };
 
 struct moon_applied {

@@ -249,6 +249,9 @@ static bool decision_item(struct moon_decision *decision, const struct wire_item
     case MOON_WIRE_DECISION_REMOVED_RECIPIENTS:
         return get_indices(item, MOON_RECIPIENTS_MAX, &decision->removed_recipients,
                            &decision->removed_recipient_count);
+    case MOON_WIRE_DECISION_FAILURE:
+        decision->failure = item->bytes;
+        return true;
     default:
         return true; /* of a later version */
     }

@@ -48,6 +48,7 @@ enum moon_wire_tag_decision {
     MOON_WIRE_DECISION_ADDED,              /* u8 where, then text; repeated */
     MOON_WIRE_DECISION_REMOVED_FIELDS,     /* u32 each, one after the other */
     MOON_WIRE_DECISION_REMOVED_RECIPIENTS, /* u32 each, one after the other */
+    MOON_WIRE_DECISION_FAILURE,            /* text */
 };
 
 enum moon_wire_tag_applied {

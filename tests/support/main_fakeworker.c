@@ -7,8 +7,9 @@
  *   before READY   silent, dead, garbage-ready, version, half-ready, no-failure
  *   with a message accept (default), reject, defer, freeze, headers, discard, discard-all, data,
  *                  rude (texts the module must clean), no-reply, die, exit, abort, stop, close,
- * hang, garbage, oversized, half, slow, twice, bad-index, long-data, wrong-type, no-verdict after
- * APPLIED  leave MOONSCAN_FAKE_FAILURE=accept|reject|defer: the failure verdict in READY.
+ * hang, garbage, oversized, half, slow, twice, bad-index, long-data, wrong-type, no-verdict,
+ * failure after APPLIED  leave MOONSCAN_FAKE_FAILURE=accept|reject|defer: the failure verdict in
+ * READY.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -217,6 +218,9 @@ static void make_decision(const char *mode, struct moon_decision *decision)
     } else if (strcmp(mode, "long-data") == 0) {
         memset(long_data, 'x', sizeof long_data);
         decision->data = (struct moon_span){long_data, sizeof long_data};
+    } else if (strcmp(mode, "failure") == 0) {
+        decision->verdict = MOON_WIRE_DEFER;
+        decision->failure = MOON_SPAN("the engine\nhas no memory");
     } else if (strcmp(mode, "no-verdict") == 0) {
         decision->verdict = 0;
     }

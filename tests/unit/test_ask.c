@@ -49,7 +49,7 @@ static struct moon_settings settings_of(int64_t timeout_ms)
 }
 
 /* One message of this sender's whose X-Fake says what the worker does. */
-static void send_one(struct moon_ask *ask, const char *mode, int64_t timeout_ms)
+static void send_with(struct moon_ask *ask, const char *mode, const struct moon_settings *settings)
 {
     char text[64];
     struct moon_wire_field field = {' ', {text, 0}};
@@ -62,16 +62,21 @@ static void send_one(struct moon_ask *ask, const char *mode, int64_t timeout_ms)
         .field_count = 1,
         .flags = MOON_WIRE_FLAG_BODY,
     };
-    struct moon_settings settings = settings_of(timeout_ms);
     struct moon_spawn_guard guard;
     int body = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     assert_true(body >= 0);
     field.text.n = (size_t)snprintf(text, sizeof text, "X-Fake: %s\n", mode);
     moon_spawn_enter(&guard);
-    moon_ask_message(ask, &settings, &request, body, &answer);
+    moon_ask_message(ask, settings, &request, body, &answer);
     moon_spawn_leave(&guard);
     (void)close(body);
+}
+
+static void send_one(struct moon_ask *ask, const char *mode, int64_t timeout_ms)
+{
+    struct moon_settings settings = settings_of(timeout_ms);
+    send_with(ask, mode, &settings);
 }
 
 static void end(struct moon_ask *ask)
@@ -120,6 +125,7 @@ static void faults_while_a_message_is_decided_give_the_failure_verdict(void **st
         {"no-verdict", LONG_MS, "no answer (DECISION has no verdict)"},
         {"bad-index", LONG_MS, "no answer (an index"},
         {"long-data", LONG_MS, "no answer (more text"},
+        {"failure", LONG_MS, "(failure verdict): the engine?has no memory"},
     };
     int before = fds_open();
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -138,6 +144,37 @@ static void faults_while_a_message_is_decided_give_the_failure_verdict(void **st
         end(&ask);
         assert_no_child(table[i].mode);
         assert_int_equal(fds_open(), before);
+    }
+}
+
+/* The engine's own failure is one for the module, too: its setting holds, and an accepted message
+ * is marked. The program is the real one; /dev/null is no body that it can read. */
+static void a_worker_that_cannot_decide_says_why(void **state)
+{
+    static const struct {
+        uint8_t failure;
+        enum moon_wire_verdict want;
+    } table[] = {{0, MOON_WIRE_DEFER},
+                 {MOON_WIRE_ACCEPT, MOON_WIRE_ACCEPT},
+                 {MOON_WIRE_REJECT, MOON_WIRE_REJECT}};
+    char real[sizeof program];
+
+    (void)state; /* cmocka's, not used */
+    (void)snprintf(real, sizeof real, "%.*s/moonscan",
+                   (int)(strstr(program, "/tests/fakeworker") - program), program); /* it fits */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_ask ask = MOON_ASK_START;
+        struct moon_settings settings = settings_of(LONG_MS);
+        settings.program = real;
+        settings.failure = table[i].failure;
+        send_with(&ask, "accept", &settings);
+        assert_true(answer.failed);
+        assert_int_equal(answer.verdict, table[i].want);
+        if (!strstr(answer.log, "(failure verdict): the body's descriptor cannot be used"))
+            fail_msg("got \"%s\"", answer.log);
+        assert_true(answer.failure_field.text.n > 0);
+        end(&ask);
+        assert_no_child("the real one");
     }
 }
 
@@ -427,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_while_a_message_is_decided_give_the_failure_verdict),
+        cmocka_unit_test(a_worker_that_cannot_decide_says_why),
         cmocka_unit_test(faults_at_the_start_give_the_failure_verdict),
         cmocka_unit_test(the_failure_verdict_is_the_settings_or_the_workers),
         cmocka_unit_test(a_decision_is_handed_over_checked_and_cleaned),

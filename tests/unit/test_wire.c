@@ -162,6 +162,7 @@ static struct moon_decision full_decision(void)
         .removed_field_count = 3,
         .removed_recipients = removed_recipients,
         .removed_recipient_count = 1,
+        .failure = MOON_SPAN("no memory"),
     };
 }
 
@@ -179,6 +180,7 @@ static void a_decision_comes_back_as_it_was(void **state)
     assert_span(got.reply, "5.7.1 no\n5.7.1 really");
     assert_span(got.data, "q=*");
     assert_span(got.log, "a line");
+    assert_span(got.failure, "no memory");
     assert_int_equal(got.added_count, 2);
     assert_int_equal(got.added[0].where, MOON_WIRE_TOP);
     assert_span(got.added[1].text, "B: 2\n 3");
