@@ -301,97 +301,6 @@ static void canonicalizations_are_those_of_dkim(void **state)
     (void)moon_chain_passes(0);
 }
 
-static void beyond_four_bodies_the_oldest_pass_is_not_known(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    for (unsigned i = 1; i <= 5; i++) {
-        struct moon_seal seal = moon_chain_seal(i, "a.example");
-        seal.length = 1 + i;
-        moon_chain_add(seal);
-    }
-    struct moon_arc arc = moon_chain_passes(-1);
-    assert_int_equal(arc.sets[1].signature.result, MOON_RESULT_PASS);
-    assert_int_equal(arc.sets[0].signature.result, MOON_RESULT_NONE);
-    assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_UNKNOWN);
-}
-
-static void beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known(void **state)
-{
-    struct moon_str str;
-    (void)state; /* cmocka's, not used */
-    moon_str_begin(&str, moon_chain_arena);
-    moon_str_add(&str, "X-Long: ");
-    for (size_t i = 0; i < MOON_HEADER_BYTES_MAX - 65536; i += 16)
-        moon_str_add(&str, "0123456789abcde ");
-    moon_chain_put_field(moon_str_end(&str));
-    for (unsigned i = 1; i <= 6; i++)
-        moon_chain_add(moon_chain_seal(i, "a.example"));
-    struct moon_arc arc = moon_chain_passes(-1);
-    assert_int_equal(arc.sets[2].signature.result, MOON_RESULT_PASS);
-    assert_int_equal(arc.sets[0].signature.result, MOON_RESULT_NONE);
-    assert_int_equal(arc.sets[0].signature.body, MOON_ARC_BODY_INTACT);
-}
-
-/* Eight older signatures and two megabytes: exactly the limit, and a byte more. */
-static void the_limit_of_header_bytes_is_exact(void **state)
-{
-    const size_t wanted = MOON_ARC_OLDER_BYTES_MAX / 8;
-    (void)state; /* cmocka's, not used */
-    for (size_t more = 0; more < 2; more++) {
-        struct moon_str str;
-        size_t bytes = 0;
-        assert_int_equal(moon_chain_end(NULL) + moon_chain_begin(NULL), 0); /* anew */
-        moon_chain_grow(9);
-        const char *text = moon_chain_text();
-        struct moon_message *msg = moon_case_message(moon_chain_arena, text, strlen(text));
-        for (size_t i = 0; i < msg->field_count; i++)
-            bytes += msg->fields[i].raw.n;
-        moon_str_begin(&str, moon_chain_arena);
-        moon_str_add(&str, "X-Long: ");
-        for (size_t i = bytes + strlen("X-Long: "); i < wanted + more; i++)
-            moon_str_add_char(&str, 'x');
-        moon_chain_put_field(moon_str_end(&str));
-        (void)moon_chain_passes(more ? -1 : 0);
-    }
-}
-
-/* A set has up to two keys: limits hold for the older signatures only. */
-static void asks_for_every_seal_key_but_not_for_every_signature(void **state)
-{
-    static const struct {
-        unsigned sets, questions;
-    } rows[] = {{MOON_ARC_INSTANCES_MAX, MOON_ARC_INSTANCES_MAX},
-                {MOON_KEYS_MAX - 1, MOON_KEYS_MAX},
-                {MOON_KEYS_MAX / 2, MOON_KEYS_MAX - 1}};
-    (void)state; /* cmocka's, not used */
-    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
-        unsigned questions = 0, sets = rows[row].sets;
-        assert_int_equal(moon_chain_end(NULL) + moon_chain_begin(NULL), 0); /* anew */
-        for (unsigned i = 1; i <= sets; i++)
-            moon_chain_add(
-                moon_chain_seal(i, moon_arena_printf(moon_chain_arena, "s%u.example", i)));
-        (void)moon_chain_passes(0); /* signatures use the seals' keys */
-        for (unsigned i = 1; i < sets; i++) {
-            /* the other selectors have no key; the seals break, but who asks sees the number */
-            moon_chain_change(moon_arena_printf(moon_chain_arena, "d=s%u.example; s=k; h=", i),
-                              moon_arena_printf(moon_chain_arena, "d=s%u.example; s=o; h=", i));
-        }
-        const char *text = moon_chain_text();
-        (void)moon_case_arc(moon_chain_arena, "", text, strlen(text), 1000, &questions);
-        assert_int_equal(questions, rows[row].questions);
-    }
-}
-
-static void beyond_the_question_limit_the_chain_fails_for_now(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_chain_grow(3);
-    const char *text = moon_chain_text();
-    struct moon_arc arc = moon_case_arc(moon_chain_arena, "", text, strlen(text), 1, NULL);
-    assert_int_equal(arc.result, MOON_RESULT_FAIL);
-    arc = moon_chain_passes(0);
-}
-
 /* So that a long chain leaves the questions of the message to SPF, DKIM and DMARC. */
 static void few_keys_are_asked_for_before_the_others_had_their_turn(void **state)
 {
@@ -495,11 +404,6 @@ int main(void)
         CASE(times_of_the_future_fail),
         CASE(length_limits_the_signed_body),
         CASE(canonicalizations_are_those_of_dkim),
-        CASE(beyond_four_bodies_the_oldest_pass_is_not_known),
-        CASE(beyond_sixteen_megabytes_of_header_the_oldest_pass_is_not_known),
-        CASE(the_limit_of_header_bytes_is_exact),
-        CASE(asks_for_every_seal_key_but_not_for_every_signature),
-        CASE(beyond_the_question_limit_the_chain_fails_for_now),
         CASE(few_keys_are_asked_for_before_the_others_had_their_turn),
         CASE(a_body_that_cannot_be_read_is_no_result),
         CASE(says_when_memory_runs_out),
