@@ -197,7 +197,8 @@
 ---@field psd moonscan.Psd
 ---@field alignment moonscan.Alignment
 ---@field error string? what was wrong in the records
----@field bimi_eligible boolean the owner's policy is strong enough for BIMI
+---@field bimi_eligible boolean the policies of Author Domain and Organizational Domain are strong enough for BIMI
+---@field parked boolean? the Author Domain sends and receives no mail; nil: DNS did not say
 
 ---@class moonscan.Alignment
 ---@field dkim boolean a passing signature is aligned

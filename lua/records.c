@@ -203,28 +203,14 @@ static void push_alignment(lua_State *L, const void *object)
     moon_record_push(L, &moon_record_alignment, object, 0);
 }
 
-static const char *tag_of(const struct moon_dmarc *dmarc, const char *name)
+/* nil: DNS did not say. */
+static void push_parked(lua_State *L, const void *object)
 {
-    for (size_t i = 0; i < dmarc->tag_count; i++)
-        if (!strcmp(dmarc->tags[i].name, name))
-            return dmarc->tags[i].value;
-    return NULL;
-}
-
-static bool enforces(const char *policy)
-{
-    struct moon_span word = moon_span_of(policy);
-    return moon_span_is_nocase(word, "quarantine") || moon_span_is_nocase(word, "reject");
-}
-
-/* BIMI wants the whole organization under quarantine or reject, subdomains too, not in test, not
- * for a part of the mail only. */
-static void push_bimi_eligible(lua_State *L, const void *object)
-{
-    const struct moon_dmarc *dmarc = object;
-    const char *p = tag_of(dmarc, "p"), *sp = tag_of(dmarc, "sp"), *pct = tag_of(dmarc, "pct");
-    lua_pushboolean(L, p && enforces(p) && (!sp || enforces(sp)) && (!pct || !strcmp(pct, "100")) &&
-                           !dmarc->testing);
+    enum moon_dmarc_parked parked = ((const struct moon_dmarc *)object)->parked;
+    if (parked == MOON_DMARC_PARKED_UNKNOWN)
+        lua_pushnil(L);
+    else
+        lua_pushboolean(L, parked == MOON_DMARC_PARKED_YES);
 }
 
 static const struct moon_fact dmarc_facts[] = {
@@ -242,8 +228,8 @@ static const struct moon_fact dmarc_facts[] = {
     {"psd", MOON_FACT_PUSH, 0, push_psd},
     {"alignment", MOON_FACT_PUSH, 0, push_alignment},
     {"error", MOON_FACT_TEXT, AT(moon_dmarc, error), NULL},
-    {"bimi_eligible", MOON_FACT_PUSH, 0, push_bimi_eligible},
-    {"parked", MOON_FACT_LATER, 0, NULL},
+    {"bimi_eligible", MOON_FACT_BOOL, AT(moon_dmarc, bimi_eligible), NULL},
+    {"parked", MOON_FACT_PUSH, 0, push_parked},
     END};
 const struct moon_record moon_record_dmarc = {"m.dmarc", "dmarc", dmarc_facts, NULL, NULL};
 

@@ -28,7 +28,9 @@ struct evaluation {
     const char *author;
     const char *walk_error;
     struct moon_dmarc_lookup policy; /* records == 1: the DMARC Policy Record */
-    const char *trouble;             /* discovery met DNS trouble that leaves something open */
+    /* The record of the Organizational Domain where it is another; NULL: none, or not known. */
+    const struct moon_dmarc_record *organization;
+    const char *trouble; /* discovery met DNS trouble that leaves something open */
 };
 
 void moon_dmarc_prefetch(struct moon_dns *dns, const struct moon_from *from,
@@ -106,6 +108,8 @@ static enum moon_status discover_by_walk(struct evaluation *e)
         policy = &walk->found[walk->count - 1];
     if (policy)
         e->policy = *policy;
+    policy = organization ? found_at(walk, organization) : NULL;
+    e->organization = policy ? &policy->record : NULL;
     return MOON_OK;
 }
 
@@ -238,6 +242,38 @@ static const char *pass_reason(const struct evaluation *e)
     return "";
 }
 
+/* BIMI wants quarantine or reject, subdomains too; quarantine for all of the mail. RFC 9989 knows
+ * no pct any more and has t instead; an owner who still publishes either does not enforce. */
+static bool enforces(const struct evaluation *e, const struct moon_dmarc_record *record)
+{
+    bool treewalk = e->dmarc->discovery == MOON_DMARC_DISCOVERY_TREEWALK;
+    return record->usable && record->p >= MOON_DMARC_POLICY_QUARANTINE &&
+           (record->sp == MOON_DMARC_POLICY_ABSENT || record->sp >= MOON_DMARC_POLICY_QUARANTINE) &&
+           (record->p == MOON_DMARC_POLICY_REJECT || record->pct == 100) &&
+           !(treewalk && record->testing);
+}
+
+/* Both the Author Domain's record and that of its Organizational Domain have to enforce. By the
+ * Public Suffix List the latter was asked for with the former (moon_dmarc_prefetch). */
+static enum moon_status look_for_bimi(struct evaluation *e)
+{
+    const char *organization = e->dmarc->organizational_domain;
+    struct moon_dmarc_lookup lookup = {.records = 0};
+
+    if (!organization || !enforces(e, &e->policy.record))
+        return MOON_OK;
+    if (moon_domain_equal(organization, e->policy.domain))
+        e->organization = &e->policy.record;
+    else if (e->dmarc->discovery == MOON_DMARC_DISCOVERY_PSL) {
+        if (moon_dmarc_lookup(e->arena, e->dns, organization, &lookup) != MOON_OK)
+            return MOON_ENOMEM;
+        e->organization = lookup.records == 1 ? &lookup.record : NULL;
+    }
+    e->dmarc->bimi_eligible = e->organization && enforces(e, e->organization);
+    e->organization = NULL; /* it may be a local's */
+    return MOON_OK;
+}
+
 /* Everything behind a usable record. */
 static enum moon_status judge(struct evaluation *e)
 {
@@ -246,7 +282,9 @@ static enum moon_status judge(struct evaluation *e)
 
     keep_record(e);
     select_policy(e, &policy_open);
-    enum moon_status status = moon_dmarc_align(e->arena, e->dns, false, e->results, &alignment);
+    enum moon_status status = look_for_bimi(e);
+    if (status == MOON_OK)
+        status = moon_dmarc_align(e->arena, e->dns, false, e->results, &alignment);
     if (status == MOON_OK)
         status = note_errors(e, alignment.skipped);
     if (status != MOON_OK)

@@ -190,6 +190,13 @@ const char *moon_dmarc_policy_name(enum moon_dmarc_policy policy);
 
 enum moon_dmarc_discovery { MOON_DMARC_DISCOVERY_TREEWALK, MOON_DMARC_DISCOVERY_PSL };
 
+/* Does the domain say that it sends and receives no mail (auth/dmarc_parked.h)? */
+enum moon_dmarc_parked {
+    MOON_DMARC_PARKED_UNKNOWN = 0, /* DNS did not say */
+    MOON_DMARC_PARKED_NO,
+    MOON_DMARC_PARKED_YES,
+};
+
 struct moon_dmarc_tag {
     const char *name, *value;
 };
@@ -213,6 +220,8 @@ struct moon_dmarc {
     bool spf_aligned;      /* the passing SPF identifier is aligned */
     const char *error;     /* what was wrong in the records met, for reports; or NULL */
     unsigned walk_queries; /* DNS names asked by the tree walks */
+    bool bimi_eligible;    /* the policies of Author and Organizational Domain suffice for BIMI */
+    enum moon_dmarc_parked parked; /* of the Author Domain */
 };
 
 /* Would a receiver act differently, or report another alignment? */

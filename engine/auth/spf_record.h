@@ -2,7 +2,7 @@
  *
  * spf_record: the grammar of SPF records (RFC 7208 sections 4.5, 4.6.1 and 12), strictly: what does
  * not parse is a permerror, and nothing else of this room looks at a record's bytes. Internal to
- * the SPF files.
+ * the SPF files and dmarc_parked.c.
  */
 #ifndef MOON_AUTH_SPF_RECORD_H
 #define MOON_AUTH_SPF_RECORD_H

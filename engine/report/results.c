@@ -157,6 +157,7 @@ static void json_dmarc(struct moon_json *json, const struct moon_dmarc *dmarc)
     moon_member_flag(json, "testing", dmarc->testing);
     moon_member_flag(json, "dkim_aligned", dmarc->dkim_aligned);
     moon_member_flag(json, "spf_aligned", dmarc->spf_aligned);
+    moon_member_flag(json, "parked", dmarc->parked == MOON_DMARC_PARKED_YES);
     moon_member(json, "error", dmarc->error);
     moon_json_close(json, '}');
 }

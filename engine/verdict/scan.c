@@ -17,6 +17,7 @@
 #include "engine/auth/arc.h"
 #include "engine/auth/dkim.h"
 #include "engine/auth/dmarc.h"
+#include "engine/auth/dmarc_parked.h"
 #include "engine/auth/origin.h"
 #include "engine/auth/spf.h"
 #include "engine/base/budget.h"
@@ -109,11 +110,15 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
         status = moon_dkim_finish(dkim, &results->dkim);
     if (status == MOON_OK)
         status = moon_dmarc_evaluate(arena, dns, discovery, moon_message_draw(msg, ""), results);
+    if (status == MOON_OK)
+        moon_dmarc_parked_start(arena, dns, results);
     if (status == MOON_OK && engine->conf->dmarc_compare)
         status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf),
                                     moon_message_draw(msg, ""), results);
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
+    if (status == MOON_OK)
+        status = moon_dmarc_parked(arena, dns, results);
     if (status == MOON_OK)
         status = moon_origin_evaluate(arena, msg, results);
     results->iprev = msg->session.host_name ? MOON_RESULT_PASS : MOON_RESULT_NONE;

@@ -84,6 +84,8 @@ static void fill_results(struct policy_case *c)
                                    .policy = MOON_DMARC_POLICY_REJECT,
                                    .published = MOON_DMARC_POLICY_REJECT,
                                    .published_tag = "p",
+                                   .bimi_eligible = true,
+                                   .parked = MOON_DMARC_PARKED_YES,
                                    .record = "v=DMARC1; p=reject",
                                    .tags = tags,
                                    .tag_count = 2,
