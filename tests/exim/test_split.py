@@ -35,7 +35,7 @@ local policy = {}
 function policy.message(m)
   local word = m.recipients[1]:match("^(%l+)%.%l+@")
   if word == "failure" then
-    return moon.no_such_verdict {}
+    error("no such verdict")
   elseif word == "reject" then
     return moon.reject { esc = "5.7.26", text = "refused by " .. m.tenant.name, reason = "no" }
   elseif word == "defer" then
@@ -114,7 +114,7 @@ def check_reply(reply, one, two, code):
     speaker = "one" if one == word else "two" if two == word else None
     if speaker is None:
         want(reply.lines[0][4:9], "5.3.0" if code == "550" else "4.3.0", "code of a failure")
-        want_not_in("no_such_verdict", reply.text, "reply")
+        want_not_in("no such verdict", reply.text, "reply")
     else:
         want(reply.lines, ["550 5.7.26 refused by " + speaker if code == "550" else
                            "451 4.7.9 put off by " + speaker], "reply")

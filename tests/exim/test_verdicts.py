@@ -20,7 +20,7 @@ POLICIES = {
     "take": "return moon.accept {}",
     "tag": 'return moon.accept { tag = "[EXTERNAL]", headers = { "X-Site: one" } }',
     # `moonscan publish` tries each policy: this one breaks later.
-    "broken": 'if m.from.domain == "bank.example" then return moon.no_such_verdict {} end',
+    "broken": 'if m.from.domain == "bank.example" then error("no such verdict") end',
 }
 TENANTS = {name: [name + ".test"] for name in list(POLICIES) + ["acme"]}
 FILES = {"tenants/%s.lua" % name: policy(body) for name, body in POLICIES.items()}

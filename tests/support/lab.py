@@ -42,7 +42,7 @@ NOBODY = 65534
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
-WAIT_S = 20  # for things that take milliseconds, on a machine that may be busy
+WAIT_S = 60  # for things that take milliseconds, on a machine that may be busy
 
 
 class LabError(Exception):
