@@ -1,0 +1,1 @@
+return { a = { settings = { [('k'):rep(101)] = 1, m = { [('k'):rep(257)] = 1 } } } }

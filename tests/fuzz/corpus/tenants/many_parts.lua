@@ -1,0 +1,1 @@
+local t = {} for i = 1, 1001 do t[i] = i end return { a = { settings = { t = t } } }

@@ -1,0 +1,1 @@
+local t = {} for i = 1, 201 do t['s' .. i] = i end return { a = { settings = t } }

@@ -1,0 +1,1 @@
+return { acme = { mod = 'enforce', xyzzy = 1, [1] = 2, [true] = 3 } }
