@@ -13,6 +13,7 @@
 #include "engine/base/limits.h"
 #include "lua/code.h"
 #include "lua/layer.h"
+#include "lua/list_pack.h"
 #include "lua/lint.h"
 #include "lua/profiles.h"
 #include "lua/sources.h"
@@ -387,6 +388,17 @@ enum moon_status moon_policies_compile(struct moon_policies *policies, struct mo
     moon_sources_trim(policies->sources);
     enum moon_status status = moon_sources_policy(policies->sources, path, &code, error);
     *record_r = status == MOON_OK ? moon_code_record(arena, code) : (struct moon_span){NULL, 0};
+    return status == MOON_OK && !record_r->n ? MOON_ENOMEM : status;
+}
+
+enum moon_status moon_policies_pack_list(struct moon_policies *policies, struct moon_arena *arena,
+                                         const char *path, struct moon_span *record_r,
+                                         struct moon_error *error)
+{
+    const struct moon_list *list;
+    moon_sources_trim(policies->sources);
+    enum moon_status status = moon_sources_list(policies->sources, path, "list", &list, error);
+    *record_r = status == MOON_OK ? moon_list_pack(arena, list) : (struct moon_span){NULL, 0};
     return status == MOON_OK && !record_r->n ? MOON_ENOMEM : status;
 }
 

@@ -16,6 +16,7 @@
 #include "lua/code.h"
 #include "lua/embedded.h"
 #include "lua/list_name.h"
+#include "lua/list_pack.h"
 #include "lua/profiles.h"
 
 #define KEPT_MAX    500u                /* of each kind; a worker meets few tenants */
@@ -436,6 +437,10 @@ static enum moon_status fill_list(const struct moon_sources *sources, struct lis
 {
     struct moon_span text;
     char *owned = NULL;
+    if (sources->snapshot && !is_file(sources, source->path))
+        source->list = moon_list_packed(source->arena, sources->snapshot, name, source->path);
+    if (source->list)
+        return MOON_OK;
     enum moon_status status =
         text_of(sources, "list", source->path, MOON_LIST_BYTES_MAX, &text, &owned, &source->error);
     if (status == MOON_OK)

@@ -9,6 +9,7 @@
  * (u32 each, offsets from the file's start); then all keys, then all values. Network byte order.
  *
  * Keys:  code-stamp, code/<path>  compiled policies (lua/code.h)
+ *        packed/<path>       parsed lists (lua/list_pack.h)
  *        conf/<key>          canonical value of a setting
  *        from/<key>          where it was set, for people: "moonscan.lua:3"
  *        policy/<path>       source text, path relative to the configuration directory

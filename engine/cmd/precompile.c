@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * precompile: in the child (1) the snapshot so far, in memory  (2) the stamp, the built-in policies
- * and each text, compiled  (3) written as length (u32) and name of a record, length (u32) and bytes
- * of it; an empty name at the end. In the parent (4) these become records.
+ * precompile: two children, one for policies, which compiles texts and runs none, then one for
+ * lists, which runs them. In each (1) the snapshot so far, in memory  (2) the stamp, the built-in
+ * policies and each text, compiled; or each list, parsed  (3) written as length (u32) and name of a
+ * record, length (u32) and bytes of it; an empty name at the end. In the parent (4) these become
+ * records.
  */
 #include "engine/cmd/precompile.h"
 
@@ -21,6 +23,7 @@
 
 struct precompile {
     struct moon_gather *gather;
+    bool lists; /* else policies */
     char *said; /* of the parent */
     size_t said_bytes, room;
     bool no_memory;
@@ -43,15 +46,19 @@ static void put_record(FILE *out, const char *name, struct moon_span record)
     (void)fwrite(record.p, 1, record.n, out); /* as above */
 }
 
-/* `arena` holds what is needed for one. */
-static bool put_policy(FILE *out, struct moon_policies *policies, struct moon_span path)
+static bool put_source(FILE *out, struct moon_policies *policies, bool list, struct moon_span path)
 {
+    const char *kind = list ? "packed/" : "code/";
     struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
     struct moon_error error = {""};
     struct moon_span record = {NULL, 0};
-    const char *name = arena ? moon_arena_printf(arena, "code/%.*s", (int)path.n, path.p) : NULL;
-    bool good = name && moon_policies_compile(policies, arena, name + sizeof "code/" - 1, &record,
-                                              &error) == MOON_OK;
+    const char *name = arena ? moon_arena_printf(arena, "%s%.*s", kind, (int)path.n, path.p) : NULL;
+    const char *source = name ? name + strlen(kind) : NULL;
+    enum moon_status status =
+        !name  ? MOON_ENOMEM
+        : list ? moon_policies_pack_list(policies, arena, source, &record, &error)
+               : moon_policies_compile(policies, arena, source, &record, &error);
+    bool good = status == MOON_OK;
     if (good)
         put_record(out, name, record);
     moon_arena_destroy(&arena);
@@ -59,11 +66,12 @@ static bool put_policy(FILE *out, struct moon_policies *policies, struct moon_sp
 }
 
 /* Step 2. */
-static bool put_all(FILE *out, struct moon_arena *arena, const struct moon_snapshot *snapshot)
+static bool put_all(FILE *out, const struct precompile *p, const struct moon_snapshot *snapshot)
 {
     static const char *const built_in[] = {"built-in:standard", "built-in:strict",
                                            "built-in:monitor"};
-    struct moon_span key, value, prefix = MOON_SPAN("policy/");
+    struct moon_arena *arena = p->gather->arena;
+    struct moon_span key, value, prefix = p->lists ? MOON_SPAN("list/") : MOON_SPAN("policy/");
     struct moon_span stamp = moon_policies_stamp(arena);
     struct moon_policies *policies = NULL;
     struct moon_error error = {""};
@@ -71,13 +79,13 @@ static bool put_all(FILE *out, struct moon_arena *arena, const struct moon_snaps
     bool good = stamp.n && moon_conf_load(arena, snapshot, &conf, &error) == MOON_OK &&
                 moon_policies_create(&conf, snapshot, &policies, &error) == MOON_OK;
 
-    if (good)
+    if (good && !p->lists)
         put_record(out, "code-stamp", stamp);
-    for (size_t i = 0; good && i < sizeof built_in / sizeof *built_in; i++)
-        good = put_policy(out, policies, moon_span_of(built_in[i]));
+    for (size_t i = 0; good && !p->lists && i < sizeof built_in / sizeof *built_in; i++)
+        good = put_source(out, policies, false, moon_span_of(built_in[i]));
     for (size_t i = 0; good && moon_snapshot_each(snapshot, i, &key, &value); i++)
         if (moon_span_eq(moon_span_sub(key, 0, prefix.n), prefix))
-            good = put_policy(out, policies, moon_span_sub(key, prefix.n, key.n));
+            good = put_source(out, policies, p->lists, moon_span_sub(key, prefix.n, key.n));
     moon_policies_destroy(&policies);
     return good;
 }
@@ -92,7 +100,7 @@ static int compile_all(void *context, FILE *out)
 
     bool good = moon_snapshot_writer_bytes(p->gather->writer, hash, &bytes, &error) == MOON_OK &&
                 moon_snapshot_of_memory(bytes, &snapshot, &error) == MOON_OK &&
-                put_all(out, p->gather->arena, snapshot);
+                put_all(out, p, snapshot);
     if (good)
         put_u32(out, 0);
     moon_snapshot_close(&snapshot);
@@ -131,23 +139,25 @@ static bool read_records(const struct precompile *p, bool add)
         if (buf.failed || name.n == 0)
             return !buf.failed && moon_buf_at_end(&buf);
         struct moon_span record = moon_buf_take(&buf, moon_buf_u32(&buf));
-        if (!moon_span_eq(moon_span_sub(name, 0, 4), MOON_SPAN("code")))
+        struct moon_span kind = p->lists ? MOON_SPAN("packed/") : MOON_SPAN("code");
+        if (!moon_span_eq(moon_span_sub(name, 0, kind.n), kind))
             return false;
         if (add && moon_snapshot_writer_add(p->gather->writer, name, record, &error) != MOON_OK)
             return false;
     }
 }
 
-enum moon_status moon_precompile_run(struct moon_gather *gather, struct moon_error *error)
+/* One child, for policies or for lists. */
+static enum moon_status run_child(struct moon_gather *gather, bool lists, struct moon_error *error)
 {
-    struct precompile p = {.gather = gather};
-    const struct moon_confined confined = {.body = compile_all,
-                                           .take = take,
-                                           .context = &p,
-                                           .ms = BASE_MS +
-                                                 EACH_POLICY_MS * (int64_t)gather->policy_count,
-                                           .output_max = MOON_SNAPSHOT_BYTES_MAX,
-                                           .memory_room = MEMORY_ROOM};
+    struct precompile p = {.gather = gather, .lists = lists};
+    const struct moon_confined confined = {
+        .body = compile_all,
+        .take = take,
+        .context = &p,
+        .ms = BASE_MS + EACH_POLICY_MS * (int64_t)(gather->policy_count + gather->list_count),
+        .output_max = MOON_SNAPSHOT_BYTES_MAX,
+        .memory_room = MEMORY_ROOM};
     int code = MOON_EXIT_FAILURE;
 
     enum moon_status status = moon_confined_run(&confined, &code, error);
@@ -157,4 +167,10 @@ enum moon_status moon_precompile_run(struct moon_gather *gather, struct moon_err
         status = moon_fail(error, MOON_EIO, "compiling did not come to its end");
     free(p.said);
     return status;
+}
+
+enum moon_status moon_precompile_run(struct moon_gather *gather, struct moon_error *error)
+{
+    enum moon_status status = run_child(gather, false, error);
+    return status == MOON_OK && gather->list_count ? run_child(gather, true, error) : status;
 }

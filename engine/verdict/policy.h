@@ -49,6 +49,10 @@ enum moon_status moon_policies_compile(struct moon_policies *policies, struct mo
                                        const char *path, struct moon_span *record_r,
                                        struct moon_error *error);
 struct moon_span moon_policies_stamp(struct moon_arena *arena);
+/* The record of a parsed list, which this runs. */
+enum moon_status moon_policies_pack_list(struct moon_policies *policies, struct moon_arena *arena,
+                                         const char *path, struct moon_span *record_r,
+                                         struct moon_error *error);
 /* moon_policies_check for a list (list/<path>), also one that no policy reads. */
 enum moon_status moon_policies_check_list(struct moon_policies *policies, const char *path,
                                           struct moon_error *error);

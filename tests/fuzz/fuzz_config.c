@@ -7,6 +7,7 @@
  * Parser: lua/config.c
  * Parser: lua/lines.c
  * Parser: lua/lists.c
+ * Parser: lua/list_pack.c
  * Parser: engine/cmd/gather_map.c
  * Parser: engine/cmd/gather_names.c moon_gather_is_tenant_name moon_gather_tenant
  */
@@ -18,7 +19,20 @@
 #include "engine/cmd/gather.h"
 #include "lua/config.h"
 #include "lua/lines.h"
+#include "lua/list_pack.h"
 #include "lua/lists.h"
+
+/* A list that was read comes out of its record as it went in. */
+static void check_packed(struct moon_arena *arena, const struct moon_list *list)
+{
+    struct moon_span record = moon_list_pack(arena, list);
+    struct moon_list *again =
+        record.n ? moon_list_unpack(arena, record, list->name, list->path) : NULL;
+    if (moon_arena_failed(arena))
+        return;
+    if (!again || !moon_span_eq(moon_list_pack(arena, again), record))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,6 +55,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (moon_list_parse(arena, &limits, source, "list", "list.lua", &list, &error) != MOON_OK &&
         !*error.text)
         abort();
+    if (list)
+        check_packed(arena, list);
+    list = moon_list_unpack(arena, source, "list", "list.lua");
+    if (list)
+        check_packed(arena, list);
     struct moon_gather gather = {
         .arena = arena, .config_dir = "etc", .writer = moon_snapshot_writer_create()};
     if (gather.writer)
