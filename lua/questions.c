@@ -10,6 +10,7 @@
 #include "engine/base/budget.h"
 #include "engine/base/ip.h"
 #include "engine/base/limits.h"
+#include "engine/base/seconds.h"
 #include "lua/questions.h"
 
 #define QUESTION_COST 100 /* in instructions: the record, and finding the answer */
@@ -52,22 +53,6 @@ static struct moon_span key_field(lua_State *L, const char *what)
     return key;
 }
 
-/* "24h", "90m", "30s", "7d" or a number of seconds; -1: none of these. */
-static int64_t seconds_of(struct moon_span text)
-{
-    static const struct {
-        char unit;
-        int seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    uint64_t number;
-
-    for (size_t i = 0; text.n && i < sizeof units / sizeof units[0]; i++)
-        if (text.p[text.n - 1] == units[i].unit &&
-            moon_span_number(moon_span_sub(text, 0, text.n - 1), 1000000, &number))
-            return (int64_t)number * units[i].seconds;
-    return -1;
-}
-
 /* A length of time at the top of the stack, min..max. */
 static int64_t check_time(lua_State *L, const char *what, const char *field, int64_t max_s)
 {
@@ -77,7 +62,7 @@ static int64_t check_time(lua_State *L, const char *what, const char *field, int
     } else if (lua_type(L, -1) == LUA_TSTRING) {
         struct moon_span text;
         text.p = lua_tolstring(L, -1, &text.n);
-        seconds = seconds_of(text);
+        seconds = moon_seconds_of(text);
     }
     if (seconds < MOON_STORE_WINDOW_MIN_S || seconds > max_s)
         (void)moon_sandbox_raise(L,

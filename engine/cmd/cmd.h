@@ -15,6 +15,7 @@
 int moon_cmd_bench(int argc, char **argv);
 int moon_cmd_check(int argc, char **argv);
 int moon_cmd_config(int argc, char **argv);
+int moon_cmd_counters(int argc, char **argv);
 int moon_cmd_overrides(int argc, char **argv);
 int moon_cmd_publish(int argc, char **argv);
 int moon_cmd_quarantine(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
     {"bench", moon_cmd_bench, "time the engine on a corpus of messages"},
     {"check", moon_cmd_check, "evaluate a message from a file, and say what would be decided"},
     {"config", moon_cmd_config, "print the settings in force, and where each comes from"},
+    {"counters", moon_cmd_counters, "does the counter store answer, and what of a key"},
     {"overrides", moon_cmd_overrides,
      "count what DMARC was overridden by, out of the decision log"},
     {"publish", moon_cmd_publish, "check the configuration and put it in force, or go back"},

@@ -134,6 +134,29 @@ def host_checking_and_check_change_nothing(lab):
     want(number(refused(lab, mail())), now + 1, "the next count")
 
 
+def counters(lab, *options):
+    status, out, err = lab.run([lab.program, "counters", "--snapshot", lab.path("state/current"),
+                                *options])
+    return status, out + err
+
+
+@suite.case("on_sqlite")
+def the_operator_can_look_a_key_up(lab):
+    now = number(refused(lab, mail()))
+    path = lab.path("store/counters.sqlite")
+    status, out = counters(lab)
+    want(status, 0, out)
+    want_in("store       sqlite:" + path, out, "the store")
+    want_in("answers     in ", out, "the time")
+    want_in("not taken   0 in the last seven days", out, "misses")
+    want(counters(lab, "--tenant", "acme", "--key", "all"),
+         (0, "store       sqlite:%s\ncount       %d\nfirst seen  never\n" % (path, now)),
+         "the key")
+    want_in("count       0\n", counters(lab, "--key", "all")[1], "the site's key of that name")
+    want(counters(lab, "--key", "all", "--window", "1y")[0], 2, "a window that is none")
+    want(number(refused(lab, mail())), now + 1, "the next count")
+
+
 @suite.case("on_sqlite")
 def a_file_that_is_removed_holds_up_no_mail_and_begins_anew(lab):
     with lab.smtp(BANK) as smtp:
@@ -149,6 +172,13 @@ def a_file_that_is_removed_holds_up_no_mail_and_begins_anew(lab):
 
 
 def check_outage(lab, reason):
+    want(counters(lab)[0], 1, "status of counters")
+    want_in("no answer: store ", counters(lab)[1], "counters")
+    want_in(reason, counters(lab, "--key", "all")[1], "counters of a key")
+    outage_holds_up_no_mail(lab, reason)
+
+
+def outage_holds_up_no_mail(lab, reason):
     """Two messages of one connection: both refused as the policy says, nil counted, told once."""
     before = len(lab.records())
     with lab.smtp(BANK) as smtp:
@@ -208,6 +238,7 @@ def without_a_store_nothing_is_deferred_for_ever(lab):
     record = lab.record(deliver(lab, mail(author="al@silent.example"), sender="new@bank.example"))
     want(record["verdicts"][0]["verdict"], "accept", "verdict")
     want_in("No such file", asked([record])[0]["why"], "why")
+    want(counters(lab)[0], 1, "status of counters")
 
 
 # --- two hosts ------------------------------------------------------------------------------------

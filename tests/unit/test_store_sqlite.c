@@ -233,7 +233,7 @@ static void a_broken_page_ends_in_no_answer(void **state)
     (void)state; /* cmocka's, not used */
     struct moon_store *store = store_of(50);
     for (int i = 0; i < 100; i++) {
-        char key[12];
+        char key[20];
         (void)snprintf(key, sizeof key, "k%d", i);
         assert_int_equal(one(store, key), 1);
     }
@@ -283,7 +283,7 @@ static void a_full_disk_loses_nothing_of_before(void **state)
     small = (struct rlimit){65536, old.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     for (int i = 0; i < 600; i++) {
-        char key[12];
+        char key[20];
         (void)snprintf(key, sizeof key, "k%d", i);
         taken += one(store, key) == 1;
         store->down_until_ms = 0; /* no pause: each is tried */
@@ -304,7 +304,7 @@ static void what_is_forgotten_leaves_the_file(void **state)
     struct moon_store *store = store_of(50);
     for (int round = 0; round < 6; round++) {
         for (int i = 0; i < 400; i++) {
-            char key[20];
+            char key[32];
             (void)snprintf(key, sizeof key, "%d %d", round, i);
             assert_int_equal(store_case_count(store, "t acme", key, NOW + 3 * DAY * round, DAY, 1),
                              1);
