@@ -38,7 +38,18 @@ static void add_profile(struct moon_gather *gather, const char *folder, const ch
         (void)moon_gather_source(gather, "profile", path, MOON_SOURCE_BYTES_MAX); /* says it */
 }
 
+/* Policies can be tried beside the live ones, but all of them share the profiles. */
+static void note_next(struct moon_gather *gather, const char *folder, const char *name)
+{
+    if (moon_gather_stem(name).n)
+        moon_gather_note(gather,
+                         "%s/%s/%s is not read: a profile has no next version; put it into "
+                         "profiles/ under another name, for the next policy to open",
+                         gather->config_dir, folder, name);
+}
+
 void moon_gather_profiles(struct moon_gather *gather)
 {
     moon_gather_each(gather, "profiles", add_profile);
+    moon_gather_each(gather, "next/profiles", note_next);
 }

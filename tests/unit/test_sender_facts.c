@@ -143,6 +143,12 @@ static void only_a_proven_organization_is_told(void **state)
           .fields = "From: a@x.shop.example\n",
           .zone = DMARC "_dmarc.x.shop.example. TXT \"v=DMARC1; p=none; psd=n\"\n"},
          "shop.example"},
+        /* DMARC knows more than the list where a record stands at a private suffix */
+        {"aligned by DMARC alone",
+         {.signs = {{.domain = "github.io"}},
+          .fields = "From: a@shop.github.io\n",
+          .zone = "_dmarc.github.io. TXT \"v=DMARC1; p=none\"\n"},
+         "shop.github.io"},
         {"two authors", {.zone = SPF, .fields = "From: a@shop.example, b@bank.example\n"}, "nil"},
     };
     (void)state; /* cmocka's, not used */

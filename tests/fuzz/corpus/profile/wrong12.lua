@@ -1,0 +1,2 @@
+return { dated = '2026-01-01',
+{ name = 'b', title = 'B', source = 's' } }

@@ -1,0 +1,3 @@
+return { dated = '2026-01-01',
+{ name = 'b', title = 'B', source = 's',
+hosts = 'b.example' } }

@@ -1,0 +1,1 @@
+return { dated = ('x'):rep(2000) }

@@ -1,0 +1,2 @@
+return { name = 'p', title = 'm',
+dated = 'today' }

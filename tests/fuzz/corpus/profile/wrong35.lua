@@ -1,0 +1,1 @@
+return { name = 'p', title = 'm', dated = '2026-01-01', sources = {} }

@@ -1,0 +1,4 @@
+return { name = 'p', title = 'P', dated = '2026-01-01', esc = '5.7.1',
+sources = { { title = 'a', url = 'b', dated = '2026-01-01' } },
+requires = { { requirement = 'tls', of = 'all', text = 'TLS' },
+{ requirement = 'spff', of = 'all', text = 't' } } }
