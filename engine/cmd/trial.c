@@ -112,12 +112,12 @@ static bool is_told(const struct moon_gather *gather, const char *text)
     return false;
 }
 
-/* Was a mistake of this line of this file told already? A run meets what lint has seen. */
-static bool is_known(const struct moon_gather *gather, const char *text)
+/* Is a mistake of this line among the first `before`? A run meets what lint has seen. */
+static bool is_known(const struct moon_gather *gather, size_t before, const char *text)
 {
     size_t folder = strlen(gather->config_dir) + 1;
     const char *end = strstr(text, ": ");
-    for (size_t i = 0; end && i < gather->error_count; i++)
+    for (size_t i = 0; end && i < before; i++)
         if (strlen(gather->errors[i]) > folder &&
             !strncmp(gather->errors[i] + folder, text, (size_t)(end - text) + 2))
             return true;
@@ -142,7 +142,8 @@ static void tell(struct course *course, struct shared *shared, const char *text)
 {
     if (shared && ++shared->mistakes > SHARED_MISTAKES)
         return;
-    if (!is_told(course->gather, text) && !is_known(course->gather, text))
+    if (!is_told(course->gather, text) &&
+        !is_known(course->gather, course->gather->error_count, text))
         moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, text);
 }
 
@@ -231,11 +232,11 @@ static enum moon_status look_at(struct course *course, const char *path)
     struct moon_gather *gather = course->gather;
     struct moon_error error = {""};
     const char **findings;
-    size_t count;
+    size_t count, before = gather->error_count;
     enum moon_status status =
         moon_policies_lint(course->policies, gather->arena, path, &findings, &count, &error);
     for (size_t i = 0; i < count; i++)
-        if (!is_known(gather, findings[i]))
+        if (!is_known(gather, before, findings[i]))
             moon_gather_complain(gather, "%s/%s", gather->config_dir, findings[i]);
     return status == MOON_ENOMEM ? status : MOON_OK;
 }

@@ -138,6 +138,13 @@ static void every_mistake_of_a_file_is_told_at_once(void **state)
     publish_case_expect("acme.lua:7: m.dmarc has no field 'reslt'");
     publish_case_expect("acme.lua:8: moon has no field 'acept'");
     publish_case_expect("\n2 mistakes.");
+    publish_case_put(POLICY, HEAD "function policy.message(m)\n"
+                                  "  if m.dmarc.reslt == \"fail\" then return moon.acept {} end\n"
+                                  "end\n\nreturn policy\n");
+    assert_int_equal(publish_case_publish(NULL), 1);
+    publish_case_expect("acme.lua:7: m.dmarc has no field 'reslt'");
+    publish_case_expect("acme.lua:7: moon has no field 'acept'");
+    publish_case_expect("\n2 mistakes.");
 }
 
 int main(void)
