@@ -9,6 +9,7 @@
 
 #include "engine/base/limits.h"
 
+#define OUT_OF_TIME     "the time for this message was used up"
 #define SHADOW_TEXT_MAX 300u /* what is kept of a rule or failure */
 
 static bool is_same(const char *a, const char *b)
@@ -64,6 +65,14 @@ static struct moon_verdict unreadable(const struct moon_conf *conf)
     struct moon_verdict verdict = moon_verdict_failed(conf);
     verdict.failure = "the settings of this tenant are damaged; publish again";
     return verdict;
+}
+
+void moon_modes_late(const struct moon_engine *engine, struct moon_tenant_verdict *tenant)
+{
+    bool sound = moon_tenant_conf_get(engine->snapshot, tenant->tenant, &tenant->conf);
+    tenant->dry_run = sound && tenant->conf.mode == MOON_MODE_DRY_RUN;
+    tenant->verdict = moon_verdict_failed(engine->conf);
+    tenant->verdict.failure = OUT_OF_TIME;
 }
 
 /* One version, with questions of its own. */
@@ -123,8 +132,7 @@ static bool has_shadow(const struct moon_engine *engine, const struct moon_tenan
 enum moon_status moon_modes_skip(const struct moon_engine *engine, struct moon_arena *arena,
                                  struct moon_tenant_verdict *tenant)
 {
-    return has_shadow(engine, tenant) ? skip(arena, tenant, "the time for this message was used up")
-                                      : MOON_OK;
+    return has_shadow(engine, tenant) ? skip(arena, tenant, OUT_OF_TIME) : MOON_OK;
 }
 
 enum moon_status moon_modes_shadow(const struct moon_engine *engine, struct moon_arena *arena,

@@ -24,6 +24,9 @@ enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon
                                    struct moon_asks_shared *shared,
                                    const struct moon_policy_input *input,
                                    struct moon_tenant_verdict *tenant);
+/* The time of the message is used up before this tenant's turn: the failure verdict, in its mode.
+ */
+void moon_modes_late(const struct moon_engine *engine, struct moon_tenant_verdict *tenant);
 /* When every tenant has its verdict: asks the next version where it runs in the shadow, and fills
  * tenant->shadow. Nothing that it does harms the decision: it has memory of its own, and what it
  * asks writes nothing. MOON_ENOMEM: of the message's own arena. */

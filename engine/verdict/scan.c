@@ -125,14 +125,6 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     return status;
 }
 
-/* The time of the message is used up before this tenant's turn. */
-static struct moon_verdict out_of_time(const struct moon_conf *conf)
-{
-    struct moon_verdict verdict = moon_verdict_failed(conf);
-    verdict.failure = "the time for this message was used up";
-    return verdict;
-}
-
 /* Step 7. Shadows come last: they may use up the time, but not that of another's verdict. */
 static enum moon_status ask_policies(const struct moon_engine *engine, struct moon_arena *arena,
                                      const struct moon_message *msg,
@@ -156,7 +148,7 @@ static enum moon_status ask_policies(const struct moon_engine *engine, struct mo
             status = spent ? moon_modes_skip(engine, arena, tenant)
                            : moon_modes_shadow(engine, arena, shared, &input, tenant);
         else if (spent)
-            tenant->verdict = out_of_time(engine->conf);
+            moon_modes_late(engine, tenant);
         else
             status = moon_modes_decide(engine, arena, shared, &input, tenant);
     }

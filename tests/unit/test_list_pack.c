@@ -19,15 +19,15 @@
 
 /* Each field of an entry; `verdict` makes a list of another kind. */
 static const char *const texts[] = {
-    "return {\n'alumni.example', 'b\xc3\xbc"
-    "cher.example',\n"
-    "{ name = 'all', dkim = 'a.example', spf = { 'b.example', 'c.example' }, arc = 'd.example',\n"
-    "  networks = { '192.0.2.0/24', '2001:db8::1' }, hosts = '.e.example', list_id = "
-    "'l.f.example',\n"
-    "  mail_from = 'x@g.example', recipients = { 'h.example', 'y@i.example' },\n"
-    "  from = '.j.example', dmarc = 'fail', expires = '2030-12-31', note = 'agreed' } }",
-    "return { { name = 'against', from = 'bad.example', verdict = 'reject', override = 'other',\n"
-    "  text = 'no', note = '' } }",
+    ("return {\n'alumni.example', 'b\xc3\xbc"
+     "cher.example',\n"
+     "{ name = 'all', dkim = 'a.example', spf = { 'b.example', 'c.example' }, arc = 'd.example',\n"
+     "  networks = { '192.0.2.0/24', '2001:db8::1' }, hosts = '.e.example', list_id = "
+     "'l.f.example',\n"
+     "  mail_from = 'x@g.example', recipients = { 'h.example', 'y@i.example' },\n"
+     "  from = '.j.example', dmarc = 'fail', expires = '2030-12-31', note = 'agreed' } }"),
+    ("return { { name = 'against', from = 'bad.example', verdict = 'reject', override = 'other',\n"
+     "  text = 'no', note = '' } }"),
     "return {}",
 };
 #define TEXTS (sizeof texts / sizeof *texts)

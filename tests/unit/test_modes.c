@@ -339,6 +339,22 @@ static void without_time_the_shadow_is_skipped_and_said_so(void **state)
     policy_case_end(&f.c);
 }
 
+static void too_late_is_the_failure_verdict_but_nothing_in_a_dry_run(void **state)
+{
+    static const enum moon_mode modes[] = {MOON_MODE_NONE, MOON_MODE_DRY_RUN};
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        begin(&f, modes[i], 0, POLICY("return moon.accept {}"), NULL);
+        f.tenant = (struct moon_tenant_verdict){.tenant = "acme"};
+        moon_modes_late(&f.engine, &f.tenant);
+        assert_int_equal(f.tenant.verdict.kind, MOON_VERDICT_DEFER);
+        assert_string_equal(f.tenant.verdict.failure, "the time for this message was used up");
+        assert_int_equal(f.tenant.dry_run, i == 1);
+        policy_case_end(&f.c);
+    }
+}
+
 static void a_damaged_record_is_the_failure_verdict_of_this_tenant(void **state)
 {
     struct fixture f;
@@ -389,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_next_site_is_asked_with_its_own_locks_and_lists),
         cmocka_unit_test(a_shadow_counts_nothing_and_sees_the_same_counts),
         cmocka_unit_test(without_time_the_shadow_is_skipped_and_said_so),
+        cmocka_unit_test(too_late_is_the_failure_verdict_but_nothing_in_a_dry_run),
         cmocka_unit_test(a_damaged_record_is_the_failure_verdict_of_this_tenant),
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
