@@ -14,7 +14,10 @@
 
 /* Both lists of tenants in $local_scan_data, of which Exim keeps 16360 bytes; also as fields they
  * stay below MOON_ADDED_MAX then. */
-#define TENANTS_BYTES_MAX   15000u
+#define TENANTS_BYTES_MAX 15000u
+/* In the log line, of which Exim is given 1 KB: a few tenants must fit. */
+#define TROUBLE_BYTES_MAX   200u
+#define OVERRIDE_BYTES_MAX  100u
 #define QUARANTINE_LINE_MAX 900u /* with the name below MOON_FIELD_LINE_MAX: never folded */
 
 /* The part of the work that every step shares. */
@@ -277,9 +280,9 @@ static void compose_data(struct decider *d, const char *quarantined)
 }
 
 /* key="text": a policy's error may hold a sender's words, which shall not look like another key. */
-static void add_quoted(struct moon_str *str, const char *key, const char *text)
+static void add_quoted(struct moon_str *str, const char *key, const char *text, size_t max)
 {
-    struct moon_span rest = moon_span_sub(moon_span_of(text), 0, 200);
+    struct moon_span rest = moon_span_sub(moon_span_of(text), 0, max);
 
     moon_str_addf(str, " %s=\"", key);
     for (size_t i = 0; i < rest.n; i++)
@@ -313,13 +316,13 @@ static void log_tenant(struct moon_str *str, const struct moon_tenant_verdict *t
     if (verdict->override)
         moon_str_addf(str, " override=%s", verdict->override);
     if (verdict->override && verdict->via && verdict->via->line)
-        moon_str_addf(str, " via=%.200s:%d", verdict->via->list, verdict->via->line);
+        moon_str_addf(str, " via=%.100s:%d", verdict->via->list, verdict->via->line);
     else if (verdict->override && verdict->via)
-        moon_str_addf(str, " via=%.200s", verdict->via->list);
+        moon_str_addf(str, " via=%.100s", verdict->via->list);
     if (verdict->override && verdict->comment)
-        add_quoted(str, "comment", verdict->comment);
+        add_quoted(str, "comment", verdict->comment, OVERRIDE_BYTES_MAX);
     if (verdict->failure)
-        add_quoted(str, "failure", verdict->failure);
+        add_quoted(str, "failure", verdict->failure, TROUBLE_BYTES_MAX);
     if (tenant->next)
         moon_str_add(str, " version=next");
     if (shadow && shadow->verdict.failure)
@@ -348,7 +351,7 @@ static void compose_log(struct decider *d)
         log_tenant(&str, &out->tenants[i]);
     moon_str_addf(&str, " snapshot=%s", d->engine->conf->snapshot_hash);
     if (out->notes)
-        add_quoted(&str, "note", out->notes);
+        add_quoted(&str, "note", out->notes, TROUBLE_BYTES_MAX);
     char *line = moon_str_end(&str);
     for (char *c = line; c && *c; c++)
         if (*c < 0x20 || *c >= 0x7f)
