@@ -318,6 +318,36 @@ static void a_policy_that_fails_fails_its_test_unless_that_is_expected(void **st
     moon_cmd_wants("\nok 2 - ");
 }
 
+/* The Lua block behind `title` of the page, to be freed. */
+static char *block_of(const char *page, const char *title)
+{
+    const char *at = strstr(page, title);
+    at = at ? strstr(at, "```lua\n") : NULL;
+    const char *end = at ? strstr(at, "\n```\n") : NULL;
+    assert_non_null(end);
+    return strndup(at + 7, (size_t)(end - at) - 6);
+}
+
+static void the_example_of_the_page_passes_its_tests(void **state)
+{
+    char text[8192];
+    (void)state;
+    char *page = moon_cmd_read("docs/policy-api.md");
+    char *policy = block_of(page, "# Policies in Lua"), *tests = block_of(page, "## Tests");
+    char *list = block_of(page, "## Lists"), *end = strstr(policy, "return policy");
+    assert_non_null(end);
+    *end = '\0';
+    (void)snprintf(text, sizeof text, "%s%sreturn policy\n", policy, tests);
+    moon_cmd_put("one/lists/forwarders.lua", list);
+    if (test_policy(text) != MOON_EXIT_OK)
+        fail_msg("got:\n%s", moon_cmd_printed);
+    moon_cmd_wants("1..3\n");
+    free(list);
+    free(tests);
+    free(policy);
+    free(page);
+}
+
 static void wrong_usage_is_told(void **state)
 {
     (void)state;
@@ -350,6 +380,7 @@ int main(void)
         CASE(mistakes_name_line_and_cure),
         CASE(tests_that_mean_harm_are_bounded),
         CASE(a_policy_that_fails_fails_its_test_unless_that_is_expected),
+        CASE(the_example_of_the_page_passes_its_tests),
         CASE(wrong_usage_is_told),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

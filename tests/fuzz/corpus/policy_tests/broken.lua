@@ -1,0 +1,1 @@
+return { tests = function() return nil + 1 end }

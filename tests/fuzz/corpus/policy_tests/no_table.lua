@@ -1,0 +1,4 @@
+local moon = require 'moonscan'
+local policy = { message = function(m) return moon.accept {} end }
+policy.tests = 5
+return policy
