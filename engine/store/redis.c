@@ -2,8 +2,8 @@
  *
  * redis: counts and first times on a server (hiredis).
  *
- *  1. The first question connects, gives the password and chooses the database, all within
- *     timeout_ms; so does the next question after a connection has ended.
+ *  1. The first question connects, gives the password (read when the store was made) and chooses
+ * the database, all within timeout_ms; so does the next question after a connection has ended.
  *  2. A question that writes is one MULTI ... EXEC, sent in one piece and answered in one: hosts
  *     that ask at the same time are served one after the other and agree to the message.
  *  3. The answer is waited for at most timeout_ms, however it comes. Late, the connection is given
@@ -34,7 +34,8 @@
 
 struct redis {
     struct moon_store head;
-    char address[64], password_file[1024]; /* an address; settings are not longer */
+    char address[64];
+    char password[PASSWORD_BYTES_MAX], no_password[300]; /* "" for none; why it cannot be read */
     uint16_t port;
     unsigned database;
     int64_t timeout_ms, deadline_ms; /* of the question */
@@ -119,24 +120,19 @@ static enum moon_store_said expect_ok(struct redis *redis)
     return said;
 }
 
-/* The first line of the file. False with a reason. */
-static bool read_password(struct redis *redis, char password_r[PASSWORD_BYTES_MAX])
+/* The first line of the file, now: a worker can open no such file later (engine/cmd/confine.h). */
+static void read_password(struct redis *redis, const char *path)
 {
-    int fd = open(redis->password_file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, password_r, PASSWORD_BYTES_MAX - 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    ssize_t n = fd < 0 ? -1 : read(fd, redis->password, sizeof redis->password - 1);
 
-    if (n < 0) {
-        char what[300];
-        (void)snprintf(what, sizeof what, "%.200s: %s", redis->password_file, strerror(errno));
-        (void)down(redis, what);
-    }
+    if (n < 0)
+        (void)snprintf(redis->no_password, sizeof redis->no_password, "%.200s: %s", path,
+                       strerror(errno));
     if (fd >= 0)
         (void)close(fd); /* was only read */
-    if (n < 0)
-        return false;
-    password_r[n] = '\0';
-    password_r[strcspn(password_r, "\r\n")] = '\0';
-    return true;
+    redis->password[n < 0 ? 0 : n] = '\0';
+    redis->password[strcspn(redis->password, "\r\n")] = '\0';
 }
 
 /* Non-blocking: connecting, writing and reading all end by poll() at the one deadline. */
@@ -160,7 +156,6 @@ static bool begin_connecting(struct redis *redis)
 /* Step 1. */
 static enum moon_store_said connected(struct redis *redis)
 {
-    char password[PASSWORD_BYTES_MAX];
     enum moon_store_said said = MOON_STORE_ANSWERED;
 
     redis->deadline_ms = moon_clock_ms() + redis->timeout_ms;
@@ -168,10 +163,10 @@ static enum moon_store_said connected(struct redis *redis)
         return said;
     if (!begin_connecting(redis))
         return redis->context ? down(redis, connection_error(redis)) : MOON_STORE_DOWN;
-    if (*redis->password_file) {
-        if (!read_password(redis, password))
-            return MOON_STORE_DOWN;
-        if (redisAppendCommand(redis->context, "AUTH %s", password) != REDIS_OK)
+    if (*redis->no_password)
+        return down(redis, redis->no_password);
+    if (*redis->password) {
+        if (redisAppendCommand(redis->context, "AUTH %s", redis->password) != REDIS_OK)
             return down(redis, connection_error(redis));
         said = expect_ok(redis);
     }
@@ -392,8 +387,8 @@ enum moon_status moon_store_redis(const char *address, uint16_t port, unsigned d
         return moon_fail(error, MOON_ENOMEM, "no memory for the store");
     redis->head.ops = &ops;
     (void)snprintf(redis->address, sizeof redis->address, "%s", address); /* cut: no address */
-    (void)snprintf(redis->password_file, sizeof redis->password_file, "%s",
-                   password_file ? password_file : "");
+    if (password_file)
+        read_password(redis, password_file);
     redis->port = port;
     redis->database = database;
     redis->timeout_ms = timeout_ms;

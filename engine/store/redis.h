@@ -7,7 +7,7 @@
 
 #include "engine/store/store.h"
 
-/* Nothing is connected before the first question. `address` is an IP address; `password_file` names
+/* Reads the password; nothing is connected before the first question. `address` is an IP address; `password_file` names
  * a file with the password in its first line, or is NULL. `timeout_ms` bounds
  * the connecting and each question. MOON_ENOMEM. */
 enum moon_status moon_store_redis(const char *address, uint16_t port, unsigned database,

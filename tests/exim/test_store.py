@@ -3,8 +3,8 @@
 """Counts that policies take, through Exim: on SQLite by workers behind their filter, on one Redis by
 two Exim hosts; and a store that fails, which never holds up mail and whose every miss is told.
 
-    test_store.py host PORT     one of the hosts: prints its port, serves until its input ends, then
-                                prints what its policies asked
+    test_store.py host PORT PASSWORD-FILE    one of the hosts: prints its port, serves until its
+                                             input ends, then prints what its policies asked
 """
 
 import json
@@ -250,6 +250,9 @@ class Redis:
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="moonscan-redis-")
         self.port = laboratory.free_port()
+        self.password = os.path.join(self.folder, "password")
+        with open(self.password, "w", encoding="ascii") as file:
+            file.write("correct horse\n")
         program = os.path.join(self.folder, "redis-server")
         shutil.copy(os.path.join(laboratory.DAEMONS, "redis/usr/bin/redis-server"), program)
         options = {}
@@ -258,7 +261,7 @@ class Redis:
             options = {"user": laboratory.NOBODY, "group": laboratory.NOBODY, "extra_groups": []}
         self.process = subprocess.Popen(
             [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-             "--appendonly", "no"], cwd=self.folder, stdin=subprocess.DEVNULL,
+             "--appendonly", "no", "--requirepass", "correct horse"], cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, **options)
         wait_for("Redis", self.answers)
         return self
@@ -282,9 +285,10 @@ class Redis:
 class Host:
     """An Exim host in a process of its own, so that each lab sees only what it started."""
 
-    def __init__(self, daemon, redis_port):
+    def __init__(self, daemon, redis):
         self.process = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), "host", str(redis_port)] + daemon,
+            [sys.executable, os.path.abspath(__file__), "host", str(redis.port), redis.password]
+            + daemon,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.port = int(self.process.stdout.readline() or b"0")
 
@@ -295,10 +299,10 @@ class Host:
         return json.loads(out)
 
 
-def serve_host(redis_port, daemon):
+def serve_host(redis_port, password, daemon):
     with Lab(zones=zones(), files=FILES, daemon=daemon,
              config={"store": "redis://127.0.0.1:%s/1" % redis_port,
-                     "store_timeout_ms": 1000}) as lab:
+                     "store_password_file": password, "store_timeout_ms": 1000}) as lab:
         print(lab.port, flush=True)
         sys.stdin.read()
         wait_for("the workers to end", lambda: not lab.workers())
@@ -310,7 +314,7 @@ def with_hosts(use):
     """use(redis, ports) -> counts; checks that both hosts' records hold each of them."""
     daemon = [a for a in sys.argv[1:2] if a in ("heavy", "light")]
     with Redis() as redis:
-        hosts = [Host(daemon, redis.port) for _ in range(2)]
+        hosts = [Host(daemon, redis) for _ in range(2)]
         try:
             numbers = use(redis, [host.port for host in hosts])
         finally:
@@ -351,5 +355,5 @@ def two_hosts_go_on_while_redis_is_stopped(_):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["host"]:
-        sys.exit(serve_host(sys.argv[2], (sys.argv[3:] + ["heavy"])[0]))
+        sys.exit(serve_host(sys.argv[2], sys.argv[3], (sys.argv[4:] + ["heavy"])[0]))
     sys.exit(suite.main())
