@@ -192,7 +192,7 @@ SHIPPED_POLICIES = policies/standard.lua policies/strict.lua policies/monitor.lu
 $(BUILD)/tests/commands:
 	@mkdir -p $(@D)
 	@{ \
-	  for t in tests/exim/test_*.py; do for d in heavy light static; do \
+	  for t in tests/exim/test_*.py; do for d in heavy light newer static; do \
 	    echo "/usr/bin/python3 $$t $$d"; done; done; \
 	  for b in $(BUILD) $(BUILD)/asan; do \
 	    for t in tests/unit/test_*.c; do echo "BUILD=$$b $$b/tests/unit/$$(basename $$t .c)"; done; \

@@ -33,6 +33,25 @@ unpack() {
     echo "daemons: $package $(cat "$dir/$name/.version") unpacked into $dir/$name"
 }
 
+# The same with packages of Debian's backports; their lists are kept in DIR, apart from the machine's.
+# Without them the tests of the newer Exim say so and are skipped.
+from_backports() {
+    local options=(-o "Dir::Etc::sourcelist=$PWD/$dir/backports/sources.list"
+        -o Dir::Etc::sourceparts=- -o "Dir::State::Lists=$PWD/$dir/backports/lists"
+        -o "Dir::Cache=$PWD/$dir/backports/cache")
+    if [ ! -e "$dir/$1/.version" ]; then
+        mkdir -p "$dir/backports/lists/partial" "$dir/backports/cache/archives/partial"
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+            "http://deb.debian.org/debian bookworm-backports main" >"$dir/backports/sources.list"
+        if ! apt-get "${sandbox[@]}" "${options[@]}" -qq update >"$dir/deb/error" 2>&1; then
+            echo "daemons: Debian's backports cannot be reached; $2 of backports is left out"
+            return
+        fi
+    fi
+    sandbox+=("${options[@]}")
+    unpack "$@"
+}
+
 unpack heavy exim4-daemon-heavy usr/sbin/exim4
 unpack light exim4-daemon-light usr/sbin/exim4
 unpack config exim4-config usr/sbin/update-exim4.conf
@@ -40,3 +59,5 @@ unpack nsd nsd usr/sbin/nsd
 # The server is the program of redis-tools under another name; redis-server is scripts.
 unpack redis redis-tools usr/bin/redis-check-rdb
 ln -sf redis-check-rdb "$dir/redis/usr/bin/redis-server"
+# Last: its options are for all that comes behind.
+from_backports newer exim4-daemon-light usr/sbin/exim4

@@ -97,6 +97,8 @@ class Suite:
                 if self.not_static:
                     raise Skipped(self.not_static)
                 options = {"exim": static_exim()}
+            elif not os.path.isdir(os.path.join(laboratory.DAEMONS, daemon)):
+                raise Skipped("%s Exim is not unpacked; run make deps" % daemon)
         except Skipped as reason:
             for number, (_, function) in enumerate(cases, 1):
                 print("ok %d - %s # SKIP %s" % (number, title(function), reason))
