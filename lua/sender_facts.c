@@ -27,7 +27,11 @@ static bool find_provider(lua_State *L, struct moon_provider_found *found_r)
     moon_sandbox_charge(L, 200); /* some 100 networks are gone through */
     if (!providers)
         (void)moon_sandbox_raise(L, "m.sender: %s", error.text);
-    return moon_providers_find(providers, decide->input->msg, decide->input->results, found_r);
+    bool known =
+        moon_providers_find(providers, decide->input->msg, decide->input->results, found_r);
+    if (known)
+        moon_facts_note(decide, "sender: %s, %.100s", found_r->name, found_r->evidence);
+    return known;
 }
 
 static void push_provider(lua_State *L, const void *object)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- What the requirements of a profile mean. Each rule looks at a message and answers true (met),
--- false (not met), or nil: DNS is in trouble and nobody can tell now, which is held against nobody.
+-- false (not met), or nil: nobody can tell (DNS is in trouble), which is held against nobody.
 
 local rules = {}
 
@@ -53,13 +53,18 @@ function rules.all_aligned_signatures(m)
   return true
 end
 
+-- Behind a gateway of ours nobody knows how the client reached it.
 function rules.tls(m)
+  if m.session.hop then return nil end
   return m.session.tls ~= nil
 end
 
--- The address has a name, and the name has the address. Exim looks when host_lookup says so.
+-- The address has a name, and the name has the address. Exim looks when host_lookup says so; a
+-- gateway of ours may or may not have looked.
 function rules.reverse_dns(m)
-  return m.session.iprev == "pass"
+  if m.session.iprev == "pass" then return true end
+  if m.session.hop then return nil end
+  return false
 end
 
 function rules.one_author(m)

@@ -110,6 +110,8 @@ static void fill_envelope(struct moon_arena *arena, const struct scan_case *test
                                          .host_name = test->host,
                                          .tls = test->tls};
     CHECK(moon_ip_parse(moon_span_of(test->ip ? test->ip : "192.0.2.7"), &msg->session.ip));
+    if (test->hop)
+        CHECK(moon_ip_parse(moon_span_of(test->hop), &msg->session.hop));
     msg->mail_from = from;
     msg->mail_from_domain = at ? moon_domain_normalize(arena, moon_span_of(at + 1)) : NULL;
     msg->recipients = recipient;

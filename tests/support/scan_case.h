@@ -27,6 +27,7 @@ struct scan_case {
     const char *mail_from;    /* "" is the null sender; NULL: bulk@shop.example */
     const char *ip;           /* NULL: 192.0.2.7 */
     const char *host;         /* verified name of the client, or NULL */
+    const char *hop;          /* the trusted host that relayed it, or NULL */
     const char *tls;          /* cipher, or NULL */
     int days_later;           /* when it is received, after the day of the other cases */
     struct moon_store *store; /* or NULL */

@@ -95,6 +95,19 @@ static void the_strongest_evidence_speaks(void **state)
     }
 }
 
+/* The value stands among the facts that the decision read. */
+static void the_evidence_is_in_the_record(void **state)
+{
+    struct scan_case test = {.policy = SHOW("m.sender.provider"), .host = "mail-x.google.com"};
+    struct scan_result result;
+    (void)state; /* cmocka's, not used */
+    scan_case_run(&test, &result);
+    assert_int_equal(result.verdict.fact_count, 2);
+    assert_string_equal(result.verdict.facts[0], "sender: google, host name mail-x.google.com");
+    assert_string_equal(result.verdict.facts[1], "sender.provider");
+    scan_case_end(&result);
+}
+
 static void a_sites_own_table_takes_the_place(void **state)
 {
     static const char *const files[][2] = {
@@ -285,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_strongest_evidence_speaks),
+        cmocka_unit_test(the_evidence_is_in_the_record),
         cmocka_unit_test(a_sites_own_table_takes_the_place),
         cmocka_unit_test(only_a_proven_organization_is_told),
         cmocka_unit_test(proven_mail_of_an_organization_is_counted_together),
