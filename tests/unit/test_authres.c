@@ -433,6 +433,16 @@ static void signatures_that_do_not_fit_are_counted(void **state)
     assert_true(strlen(text) > 6000);
 }
 
+/* RFC 8601 section 2.2: a comment between two parts; nobody must get out of it. */
+static void what_was_overridden_is_a_comment(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    assert_non_null(strstr(moon_authres_compose_with(arena, &msg, &results, "other: a (b) \\ c"),
+                           "\n\t (override other: a [b] / c)\n"));
+}
+
 static void says_when_memory_runs_out(void **state)
 {
     struct moon_message msg = plain_message();
@@ -472,6 +482,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(signatures_are_left_out_only_when_they_do_not_fit, begin,
                                         end),
         cmocka_unit_test_setup_teardown(signatures_that_do_not_fit_are_counted, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_overridden_is_a_comment, begin, end),
         cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
