@@ -7,8 +7,8 @@
 
 #include "engine/store/store.h"
 
-/* Reads the password; nothing is connected before the first question. `address` is an IP address; `password_file` names
- * a file with the password in its first line, or is NULL. `timeout_ms` bounds
+/* Reads the password; nothing is connected before the first question. `address` is an IP address;
+ * `password_file` names a file with the password in its first line, or is NULL. `timeout_ms` bounds
  * the connecting and each question. MOON_ENOMEM. */
 enum moon_status moon_store_redis(const char *address, uint16_t port, unsigned database,
                                   const char *password_file, int64_t timeout_ms,
