@@ -97,7 +97,8 @@ enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon
         tenant->verdict = unreadable(engine->conf);
         return MOON_OK;
     }
-    tenant->dry_run = tenant->conf.mode == MOON_MODE_DRY_RUN;
+    tenant->dry_run =
+        engine->version == MOON_VERSION_BY_MODE && tenant->conf.mode == MOON_MODE_DRY_RUN;
     bool next = tenant->conf.canary > 0 &&
                 moon_message_draw(input->msg, tenant->tenant) < tenant->conf.canary &&
                 moon_policies_has_next(engine->policies, tenant->tenant);

@@ -51,8 +51,8 @@ function policy.message(m)
   if partner then
     return moon.accept { override = "local_policy", via = partner }
   end
-  if m.dmarc.result == "fail" and m.dmarc.policy ~= "none" then
-    return -- "strict" does what the owner asks for
+  if not m.from.domain or m.dmarc.result == "fail" and m.dmarc.policy ~= "none" then
+    return -- "strict" does what the owner asks for, and refuses a From field without one author
   end
 
   if m.spf.result == "permerror" then
@@ -161,7 +161,7 @@ function policy.tests()
     {
       name = "two authors of two domains",
       zone = zone, rcpt = rcpt, message = { from = "a@good.example, b@loose.example" },
-      expect = { verdict = "quarantine", reason = "nothing proves" },
+      expect = { verdict = "reject", layer = "built-in", text = "no single domain" },
     },
     {
       name = "what people report as phishing must arrive",

@@ -128,15 +128,16 @@ static void tests_see_every_layer_and_the_tenants_own_mail(void **state)
     publish_case_expect("tests 4\n");
 }
 
-/* Whatever tenants.lua says of canaries. */
+/* Whatever tenants.lua says of canaries and dry runs. */
 static void each_version_has_its_own_tests(void **state)
 {
     (void)state;
-    publish_case_put("tenants.lua", "return { acme = { canary = 100 } }");
+    publish_case_put("tenants.lua", "return { acme = { canary = 100, mode = 'dry_run' } }");
     publish_case_put("tenants/acme.lua",
                      POLICY("accept", "{ { expect = { verdict = 'accept' } } }"));
-    publish_case_put("next/tenants/acme.lua",
-                     POLICY("reject", "{ { expect = { verdict = 'reject', layer = 'tenant' } } }"));
+    publish_case_put(
+        "next/tenants/acme.lua",
+        POLICY("reject", "{ { expect = { verdict = 'reject', action = 'reject' } } }"));
     if (publish_case_publish(NULL) != MOON_EXIT_OK)
         fail_msg("got:\n%s", publish_printed);
     publish_case_expect("tests 2\n");
