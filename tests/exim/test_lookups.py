@@ -98,7 +98,7 @@ def cdb(**daemon):
 @suite.lab
 def database(**daemon):
     """The light daemon has no databases; there it is the flat file once more."""
-    if daemon.get("daemon") == "light":
+    if daemon.get("daemon") in ("light", "newer"):
         return flat(**daemon)
     return TenantsLab("sqlite", "tenants.sqlite", **daemon)
 

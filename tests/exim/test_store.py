@@ -312,7 +312,7 @@ def serve_host(redis_port, password, daemon):
 
 def with_hosts(use):
     """use(redis, ports) -> counts; checks that both hosts' records hold each of them."""
-    daemon = [a for a in sys.argv[1:2] if a in ("heavy", "light")]
+    daemon = [a for a in sys.argv[1:2] if a in ("heavy", "light", "newer")]
     with Redis() as redis:
         hosts = [Host(daemon, redis) for _ in range(2)]
         try:
