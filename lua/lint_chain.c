@@ -98,8 +98,11 @@ static void tell_no_field(struct moon_walk *w, size_t i, const char *what,
         moon_walk_tell(w, i, "%s has no field '%.*s'; did you mean '%s'?", what, (int)name.n,
                        name.p, nearest.best);
     else
-        moon_walk_tell(w, i, "%s has no field '%.*s'; it has: %s", what, (int)name.n, name.p,
-                       all_fields(class, all));
+        moon_walk_tell(w, i, "%s has no field '%.*s'; it has: %s%s", what, (int)name.n, name.p,
+                       all_fields(class, all),
+                       moon_span_is(class->name, "moonscan.Message")
+                           ? "; a field of the header is m.header(\"name\")"
+                           : "");
 }
 
 /* A text has the functions of string, and nothing else. */

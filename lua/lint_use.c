@@ -40,6 +40,17 @@ static bool compares(char c)
     return c == MOON_TOKEN_EQUAL || c == MOON_TOKEN_UNEQUAL;
 }
 
+/* Of a record that is compared with a word: the field that was meant, or NULL. */
+static const char *meant_field(const struct moon_api_class *class, struct moon_span word)
+{
+    static const char *const fields[] = {"address", "result", "domain", "name", "id", "provider"};
+    bool address = moon_span_find(word, '@') != (size_t)-1;
+    for (size_t i = address ? 0 : 1; i < sizeof fields / sizeof fields[0]; i++)
+        if (moon_api_field_of(class, moon_span_of(fields[i])))
+            return fields[i];
+    return NULL;
+}
+
 /* The chain is compared with the literal at token i, and can never equal it. */
 static void compare(struct moon_walk *w, const struct moon_chain *c,
                     const struct moon_api_type *type, const char *what, size_t i)
@@ -55,9 +66,10 @@ static void compare(struct moon_walk *w, const struct moon_chain *c,
     if (type->kind == MOON_API_UNKNOWN || (is_text(type) && k == 's') ||
         (type->kind == MOON_API_NUMBER && k == 'd') || (type->kind == MOON_API_BOOLEAN && k == 'b'))
         return;
-    if (type->kind == MOON_API_CLASS && k == 's' &&
-        moon_api_field_of(type->class, MOON_SPAN("result")))
-        (void)snprintf(more, sizeof more, "; did you mean %s.result == \"%.40s\"?", what,
+    const char *meant =
+        type->kind == MOON_API_CLASS && k == 's' ? meant_field(type->class, word) : NULL;
+    if (meant)
+        (void)snprintf(more, sizeof more, "; did you mean %s.%s == \"%.40s\"?", what, meant,
                        moon_chain_keep(w, word));
     else if (type->kind == MOON_API_NUMBER && k == 's')
         (void)snprintf(more, sizeof more, "; leave out the quotes");
@@ -124,11 +136,23 @@ static void check_comparison(struct moon_walk *w, const struct moon_chain *c)
     }
 }
 
-/* ipairs(m.dmarc), pairs(m): neither goes through a record's fields. */
+/* for r in m.recipients: Lua wants a function there. ipairs(m.dmarc), pairs(m): neither goes
+ * through a record's fields. */
 static void check_iteration(struct moon_walk *w, const struct moon_chain *c)
 {
     bool in_order = moon_walk_is(w, c->start - 2, "ipairs");
     char what[MOON_CHAIN_SHOWN_MAX];
+    if (moon_walk_is(w, c->start - 1, "in") && moon_walk_is(w, c->end, "do") &&
+        c->type.kind != MOON_API_UNKNOWN && c->type.kind != MOON_API_FUNCTION) {
+        (void)moon_chain_shown(w, c->start, c->end, what);
+        if (moon_api_item(&w->lint->api, &c->type).kind || c->type.kind == MOON_API_LIST)
+            moon_walk_tell(w, c->start, "%s is a list; write: for i, one in ipairs(%s) do", what,
+                           what);
+        else
+            moon_walk_tell(w, c->start, "%s is %s: there is nothing to go through", what,
+                           moon_chain_described(&c->type));
+        return;
+    }
     if (kind(w, c->start - 1) != '(' || kind(w, c->end) != ')' ||
         (!in_order && !moon_walk_is(w, c->start - 2, "pairs")) ||
         moon_walk_variable(w, c->start - 2) || kind(w, c->start - 3) == '.' ||

@@ -113,6 +113,15 @@ static const char *const taken_for_another[][2] = {
                                     "you mean m.spf.result == \"fail\"?"},
     {"if m.dkim == true then end",
      "p.lua:4: m.dkim is a list and never equals true or false; leave the comparison out"},
+    {"if m.from == 'a@b.example' then end",
+     "p.lua:4: m.from is a record and never equals a text; did you mean m.from.address == "
+     "\"a@b.example\"?"},
+    {"if m.from == 'b.example' then end",
+     "p.lua:4: m.from is a record and never equals a text; did you mean m.from.domain == "
+     "\"b.example\"?"},
+    {"for r in m.recipients do end",
+     "p.lua:4: m.recipients is a list; write: for i, one in ipairs(m.recipients) do"},
+    {"for k, v in m.dmarc do end", "p.lua:4: m.dmarc is a record: there is nothing to go through"},
     {"return m.header.Subject", "p.lua:4: m.header is a function: write m.header(\"Subject\")"},
     {"if m.header == 'x' then end",
      "p.lua:4: m.header is a function and never equals a text; call it: m.header(\"name\")"},
