@@ -11,8 +11,7 @@
 
 #include "engine/base/json_read.h"
 
-#define VERDICTS_MAX 10u     /* in a record */
-#define SLOTS        131072u /* a power of two, above twice the rows */
+#define VERDICTS_MAX 10u /* in a record */
 
 struct verdict {
     struct moon_span tenant, override, rule, list, entry;
@@ -25,12 +24,13 @@ struct record {
     size_t verdict_count;
 };
 
-enum moon_status moon_hits_begin(struct moon_arena *arena, const char *since,
+enum moon_status moon_hits_begin(struct moon_arena *arena, const char *since, size_t rows_max,
                                  struct moon_hits *hits_r)
 {
-    *hits_r = (struct moon_hits){.arena = arena, .since = since};
-    hits_r->slots = moon_arena_array(arena, SLOTS, sizeof *hits_r->slots);
-    hits_r->rows = moon_arena_array(arena, MOON_HITS_ROWS_MAX, sizeof *hits_r->rows);
+    *hits_r = (struct moon_hits){
+        .arena = arena, .since = since, .rows_max = rows_max, .slot_count = 2 * rows_max + 1};
+    hits_r->slots = moon_arena_array(arena, hits_r->slot_count, sizeof *hits_r->slots);
+    hits_r->rows = moon_arena_array(arena, rows_max, sizeof *hits_r->rows);
     return hits_r->slots && hits_r->rows ? MOON_OK : MOON_ENOMEM;
 }
 
@@ -121,16 +121,17 @@ static uint32_t hash_of(uint32_t hash, const char *text)
 /* Its row, new when there is room; NULL: there is none. */
 static struct moon_hit *row_of(struct moon_hits *hits, const char *const names[4])
 {
-    uint32_t slot = 2166136261u;
+    uint32_t hash = 2166136261u;
     for (int i = 0; i < 4; i++)
-        slot = hash_of(slot, names[i]);
-    for (slot %= SLOTS; hits->slots[slot]; slot = (slot + 1) % SLOTS) {
+        hash = hash_of(hash, names[i]);
+    size_t slot = hash % hits->slot_count;
+    for (; hits->slots[slot]; slot = (slot + 1) % hits->slot_count) {
         struct moon_hit *row = &hits->rows[hits->slots[slot] - 1];
         if (!strcmp(row->tenant, names[0]) && !strcmp(row->list, names[1]) &&
             !strcmp(row->entry, names[2]) && !strcmp(row->type, names[3]))
             return row;
     }
-    if (hits->row_count == MOON_HITS_ROWS_MAX)
+    if (hits->row_count == hits->rows_max)
         return NULL;
     struct moon_hit row = {.tenant = moon_arena_cstr(hits->arena, names[0]),
                            .list = moon_arena_cstr(hits->arena, names[1]),
@@ -196,20 +197,21 @@ static int by_count(const void *a, const void *b)
     return order ? order : strcmp(x->type, y->type);
 }
 
-static uint32_t slot_of(const char *list, const char *entry)
+static size_t slot_of(const struct moon_hits *hits, const char *list, const char *entry)
 {
-    return hash_of(hash_of(2166136261u, list), entry) % SLOTS;
+    return hash_of(hash_of(2166136261u, list), entry) % hits->slot_count;
 }
 
 void moon_hits_sort(struct moon_hits *hits)
 {
     if (hits->row_count)
         qsort(hits->rows, hits->row_count, sizeof *hits->rows, by_count);
-    (void)memset(hits->slots, 0, SLOTS * sizeof *hits->slots); /* from now on: by entry */
+    (void)memset(hits->slots, 0,
+                 hits->slot_count * sizeof *hits->slots); /* from now on: by entry */
     for (size_t i = 0; i < hits->row_count; i++) {
-        uint32_t slot = slot_of(hits->rows[i].list, hits->rows[i].entry);
+        size_t slot = slot_of(hits, hits->rows[i].list, hits->rows[i].entry);
         while (hits->slots[slot])
-            slot = (slot + 1) % SLOTS;
+            slot = (slot + 1) % hits->slot_count;
         hits->slots[slot] = (uint32_t)i + 1;
     }
 }
@@ -217,7 +219,8 @@ void moon_hits_sort(struct moon_hits *hits)
 const struct moon_hit *moon_hits_find(const struct moon_hits *hits, const char *list,
                                       const char *entry)
 {
-    for (uint32_t slot = slot_of(list, entry); hits->slots[slot]; slot = (slot + 1) % SLOTS) {
+    for (size_t slot = slot_of(hits, list, entry); hits->slots[slot];
+         slot = (slot + 1) % hits->slot_count) {
         const struct moon_hit *row = &hits->rows[hits->slots[slot] - 1];
         if (!strcmp(row->list, list) && !strcmp(row->entry, entry))
             return row;

@@ -26,14 +26,18 @@ struct moon_hits {
     struct moon_arena *arena;
     struct moon_hit *rows;
     size_t row_count;
-    uint32_t *slots;                      /* hash table of indices into rows, from 1; 0: free */
+    size_t rows_max;
+    uint32_t *slots; /* hash table of indices into rows, from 1; 0: free */
+    size_t slot_count;
     uint64_t records, unreadable, others; /* others: hits beyond the rows */
     const char *since;                    /* "2026-11-01"; NULL: all */
     bool no_memory;
 };
 
-/* MOON_ENOMEM. `arena` is the caller's, and large enough for MOON_HITS_BYTES_MAX. */
-enum moon_status moon_hits_begin(struct moon_arena *arena, const char *since,
+/* MOON_ENOMEM. `arena` is the caller's; MOON_HITS_ROWS_MAX rows, the most, want
+ * MOON_HITS_BYTES_MAX.
+ */
+enum moon_status moon_hits_begin(struct moon_arena *arena, const char *since, size_t rows_max,
                                  struct moon_hits *hits_r);
 /* One line of the log, without its newline. */
 void moon_hits_line(struct moon_hits *hits, struct moon_span line);

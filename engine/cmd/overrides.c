@@ -268,7 +268,7 @@ static enum moon_status run(struct state *s, struct moon_error *error)
 
     enum moon_status status = read_in_force(s, &log, error);
     if (status == MOON_OK)
-        status = moon_hits_begin(s->arena, options->since, &s->hits);
+        status = moon_hits_begin(s->arena, options->since, MOON_HITS_ROWS_MAX, &s->hits);
     if (status == MOON_OK && options->log_count == 0)
         status = read_log(s, log, error);
     for (size_t i = 0; status == MOON_OK && i < options->log_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * fuzz_hits: any bytes as lines of the decision log. Tokens of JSON nest as they should; every hit
- * is in a row, and every row is found again.
+ * is in a row while there are rows, and every row is found again.
  *
  * Parser: engine/base/json_read.c
  * Parser: engine/cmd/hits.c
@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct moon_hits hits;
     uint64_t sum = 0;
 
-    if (arena && moon_hits_begin(arena, size % 2 ? "2026-11-01" : NULL, &hits) == MOON_OK) {
+    if (arena &&
+        moon_hits_begin(arena, size % 2 ? "2026-11-01" : NULL, size % 7, &hits) == MOON_OK) {
         while (!moon_buf_at_end(&buf)) {
             struct moon_span line = moon_buf_until(&buf, '\n');
             (void)moon_buf_skip(&buf, '\n'); /* the last line has none */
@@ -65,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             must(i == 0 || hits.rows[i - 1].count >= row->count);
             sum += row->count;
         }
+        must(hits.row_count <= size % 7);
         must(hits.no_memory || sum + hits.others <= 10 * hits.records);
     }
     moon_arena_destroy(&arena);

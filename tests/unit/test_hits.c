@@ -20,7 +20,7 @@ static void begin(const char *since)
 {
     arena = moon_arena_create(MOON_HITS_BYTES_MAX);
     assert_non_null(arena);
-    assert_int_equal(moon_hits_begin(arena, since, &hits), MOON_OK);
+    assert_int_equal(moon_hits_begin(arena, since, MOON_HITS_ROWS_MAX, &hits), MOON_OK);
 }
 
 static void line(const char *text)
@@ -205,7 +205,7 @@ static void a_lack_of_memory_is_told(void **state)
     for (size_t n = 1; n <= 2; n++) {
         arena = moon_arena_create(MOON_HITS_BYTES_MAX);
         moon_arena_fail_at(arena, n);
-        assert_int_equal(moon_hits_begin(arena, NULL, &hits), MOON_ENOMEM);
+        assert_int_equal(moon_hits_begin(arena, NULL, MOON_HITS_ROWS_MAX, &hits), MOON_ENOMEM);
         moon_arena_destroy(&arena);
     }
     begin(NULL);
