@@ -108,6 +108,9 @@ struct moon_asks *moon_questions_asks(lua_State *L, const char *what)
 
 void moon_questions_credit(lua_State *L, int64_t started_ms)
 {
+    struct moon_decide *decide = moon_sandbox_context(L);
+    if (moon_arena_failed(decide->arena)) /* without memory there is no answer, nor a decision */
+        decide->no_memory = true;
     moon_sandbox_credit(L, moon_clock_ms() - started_ms);
 }
 

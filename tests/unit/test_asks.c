@@ -467,6 +467,44 @@ static void dns_has_its_own_budget(void **state)
     end(&f);
 }
 
+static void survives_the_failure_of_every_allocation(void **state)
+{
+    struct fixture f;
+    bool done = false;
+    (void)state; /* cmocka's, not used */
+    begin(&f, ZONE);
+    policy_case_policy(&f.c, HEAD
+                       "local n = moon.count { key = 'k', add = 0 }\n"
+                       "local first = moon.first_seen { key = 'k' }\n"
+                       "local again = moon.retry_within(m, '4h')\n"
+                       "local a = moon.dns { ip = m.session.ip, zone = 'bl.example' }\n"
+                       "if n == 0 and first == 0 and again and a.items[1] == '127.0.0.2' then\n"
+                       "return moon.discard { comment = a.name } end return moon.accept {}" TAIL);
+    assert_int_equal(policy_case_decide(&f.c).kind, MOON_VERDICT_DISCARD);
+    for (size_t n = 1; n < 100 && !done; n++) {
+        struct moon_arena *arena = moon_arena_create(1 << 20);
+        struct moon_dns *dns = moon_dns_begin(arena, f.backend, 5000, 2);
+        struct moon_verdict verdict;
+        assert_non_null(dns);
+        moon_store_destroy(&f.store);
+        assert_int_equal(moon_store_memory(&f.store, NULL), MOON_OK);
+        moon_arena_fail_at(arena, n);
+        struct moon_asks_shared *shared = moon_asks_share(arena, &f.c.msg, dns, f.store);
+        f.c.input.asks = shared ? moon_asks_begin(shared, "acme") : NULL;
+        if (f.c.input.asks) {
+            enum moon_status status = moon_policy_decide(f.c.policies, arena, &f.c.input, &verdict);
+            assert_true(status == MOON_OK || status == MOON_ENOMEM);
+            done = status == MOON_OK;
+            if (done && verdict.kind != MOON_VERDICT_DISCARD)
+                fail_msg("allocation %zu changes the verdict", n);
+        }
+        moon_dns_end(&dns);
+        moon_arena_destroy(&arena);
+    }
+    assert_true(done);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +520,7 @@ int main(void)
         cmocka_unit_test(one_message_counts_once_in_the_engines_spaces),
         cmocka_unit_test(a_dry_run_changes_nothing),
         cmocka_unit_test(dns_has_its_own_budget),
+        cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
