@@ -22,7 +22,7 @@
 #include "engine/cmd/confine.h"
 
 #define NOBODY      65534 /* where the system has no user of that name */
-#define EXIT_FAILED 64    /* the child could not be confined: its output says why */
+#define EXIT_FAILED 64    /* the child could not be confined: standard error says why */
 
 /* Rights of root that a policy has no use for. */
 static enum moon_status become_nobody(struct moon_error *error)
@@ -70,7 +70,7 @@ static _Noreturn void child(const struct moon_confined *confined, int pipe_fd)
         (void)moon_confine_filter(false, -1, &error); /* a kernel without seccomp: the rest holds */
         code = confined->body(confined->context, out);
     } else {
-        (void)fprintf(out, "%s", error.text);
+        (void)fprintf(stderr, "moonscan: %s\n", error.text); /* the caller's standard error */
     }
     if (fflush(out) != 0)
         code = EXIT_FAILED;
