@@ -56,6 +56,8 @@ static void srs_tells_the_address_before(void **state)
          "srs fwd.example - ann@bank.example bank.example -"},
         {"srs0=umzf=4g=BANK.example=Ann@FWD.example",
          "srs fwd.example - Ann@bank.example bank.example -"},
+        {"SRS0=-_.=4G=bank.example=ann@fwd.example",
+         "srs fwd.example - ann@bank.example bank.example -"},
         {"SRS0+a/b+=4G=bank.example=ann@fwd.example",
          "srs fwd.example - ann@bank.example bank.example -"},
         {"SRS0-x=4G=bank.example=a=b=c+d-e@fwd.example",

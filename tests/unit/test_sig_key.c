@@ -231,6 +231,38 @@ static void writes_a_record_with_nothing_else_in_it(void **state)
     assert_true(strlen(moon_sig_key_record(arena, &key)) < 1024);
 }
 
+/* Where a length takes another byte: X.690 section 8.1.3. */
+static size_t der_length(const unsigned char *der, size_t *head_r)
+{
+    *head_r = der[1] < 0x80 ? 2 : der[1] == 0x81 ? 3 : 4;
+    return der[1] < 0x80 ? der[1] : der[1] == 0x81 ? der[2] : (size_t)der[2] << 8 | der[3];
+}
+
+static void every_length_is_written_as_der_wants(void **state)
+{
+    static const char bytes[600] = "";
+    (void)state;
+    for (size_t n = 90; n < sizeof bytes; n++) {
+        struct moon_sig_key key = {.for_only = MOON_SIG_ALGORITHM_RSA_SHA256,
+                                   .public_key = {bytes, n}};
+        const char *record = moon_sig_key_record(arena, &key);
+        struct moon_span out;
+        size_t head, content;
+        bool valid;
+        assert_int_equal(
+            moon_sig_base64_decode(arena, moon_span_of(strstr(record, "p=") + 2), &out, &valid),
+            MOON_OK);
+        assert_true(valid);
+        const unsigned char *der = (const unsigned char *)out.p;
+        content = der_length(der, &head);
+        assert_int_equal(content, out.n - head);
+        assert_int_equal(head, out.n - head < 0x80 ? 2 : out.n - head < 0x100 ? 3 : 4);
+        der += head + 15; /* behind the identifier: the bit string, of a byte more than the key */
+        assert_int_equal(der_length(der, &head), n + 1);
+        assert_int_equal(head, n + 1 < 0x80 ? 2 : n + 1 < 0x100 ? 3 : 4);
+    }
+}
+
 static struct moon_sig_key of_answer(enum moon_dns_state dns_state, const char *const *texts,
                                      size_t count)
 {
@@ -362,6 +394,7 @@ int main(void)
         cmocka_unit_test(limits_the_exponent),
         cmocka_unit_test(survives_damaged_keys),
         cmocka_unit_test(writes_a_record_with_nothing_else_in_it),
+        cmocka_unit_test(every_length_is_written_as_der_wants),
         cmocka_unit_test(chooses_among_answers),
         cmocka_unit_test(a_question_past_the_cap_is_no_temporary_error),
         cmocka_unit_test(holds_the_key_against_the_signature),
