@@ -148,6 +148,9 @@ static void check_iteration(struct moon_walk *w, const struct moon_chain *c)
         if (moon_api_item(&w->lint->api, &c->type).kind || c->type.kind == MOON_API_LIST)
             moon_walk_tell(w, c->start, "%s is a list; write: for i, one in ipairs(%s) do", what,
                            what);
+        else if (c->type.kind == MOON_API_TABLE)
+            moon_walk_tell(w, c->start, "%s is a table; write: for key, value in pairs(%s) do",
+                           what, what);
         else
             moon_walk_tell(w, c->start, "%s is %s: there is nothing to go through", what,
                            moon_chain_described(&c->type));

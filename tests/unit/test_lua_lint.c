@@ -121,6 +121,8 @@ static const char *const taken_for_another[][2] = {
      "\"b.example\"?"},
     {"for r in m.recipients do end",
      "p.lua:4: m.recipients is a list; write: for i, one in ipairs(m.recipients) do"},
+    {"for k, v in m.dmarc.tags do end",
+     "p.lua:4: m.dmarc.tags is a table; write: for key, value in pairs(m.dmarc.tags) do"},
     {"for k, v in m.dmarc do end", "p.lua:4: m.dmarc is a record: there is nothing to go through"},
     {"return m.header.Subject", "p.lua:4: m.header is a function: write m.header(\"Subject\")"},
     {"if m.header == 'x' then end",
