@@ -51,7 +51,8 @@ void moon_gather_conf_read(struct moon_gather *gather)
         } else if (!moon_gather_is_tenant_name(tenant_name)) {
             moon_gather_conf_complain(gather, entry->name,
                                       "'%.100s' cannot be a tenant's name: use lower-case letters, "
-                                      "digits, '-', '_' and '.', or \"*\" for all tenants",
+                                      "digits, '-', '_' and '.', or \"*\" for all tenants "
+                                      "(lists, fixtures and default are taken)",
                                       entry->name);
         } else {
             struct moon_gather_tenant *tenant = moon_gather_tenant(gather, tenant_name);

@@ -31,7 +31,7 @@ static void add_map_line(struct moon_gather *gather, const char *path, struct ma
     } else if (!moon_gather_is_tenant_name(line->tenant)) {
         moon_gather_complain(gather,
                              "%s:%u: '%.*s' cannot be a tenant's name: use lower-case letters, "
-                             "digits, '-', '_' and '.'",
+                             "digits, '-', '_' and '.' (lists, fixtures and default are taken)",
                              path, line->number, (int)(line->tenant.n < 100 ? line->tenant.n : 100),
                              line->tenant.p ? line->tenant.p : "");
     } else {

@@ -8,14 +8,19 @@
 
 bool moon_gather_is_tenant_name(struct moon_span name)
 {
+    /* Folders of the configuration; and the quarantine of recipients who belong to no tenant. */
+    static const char *const taken[] = {"lists", "fixtures", "default"};
+
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (moon_span_is(name, taken[i]))
+            return false;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
         bool plain = (c >= 'a' && c <= 'z') || moon_is_digit(c);
         if (!plain && (i == 0 || (c != '-' && c != '_' && c != '.')))
             return false;
     }
-    return name.n > 0 && name.n <= 64 && !moon_span_is(name, "lists") &&
-           !moon_span_is(name, "fixtures");
+    return name.n > 0 && name.n <= 64;
 }
 
 /* The slot of that name, or the free one where it belongs. */

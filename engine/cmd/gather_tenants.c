@@ -155,7 +155,7 @@ static void add_entry(struct moon_gather *gather, const char *folder, const char
     if (!moon_gather_is_tenant_name(folder_of ? moon_span_of(name) : stem)) {
         moon_gather_complain(gather,
                              "%s: a %s's name is made of lower-case letters, digits, '-', '_' "
-                             "and '.'; rename it",
+                             "and '.' (lists, fixtures and default are taken); rename it",
                              whole, strstr(folder, "tenants") ? "tenant" : "policy");
         return;
     }

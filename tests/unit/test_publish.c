@@ -141,6 +141,7 @@ static void a_mistake_keeps_what_is_in_force(void **state)
         {"tenants.map", "acme.example acme\n", "/tenants.map:1: a line is like"},
         {"tenants.map", "\n\n-: acme\n", "/tenants.map:3: '-' is no domain"},
         {"tenants.map", "a.example: Acme\n", "/tenants.map:1: 'Acme' cannot be a tenant's name"},
+        {"tenants.map", "a.example: default\n", "lists, fixtures and default are taken"},
         {"tenants.map", "a.example: ../x\n", "cannot be a tenant's name"},
         {"tenants.map", "a.example: x\nA.example: y\n",
          "/tenants.map:2: a.example stands in line 1 already; remove one"},
