@@ -90,7 +90,7 @@ static int read_options(int argc, char **argv, struct arguments *args)
         switch (option) {
         case 't':
             options->filter.tenant = optarg;
-            if (!moon_gather_is_tenant_name(moon_span_of(optarg)))
+            if (!moon_quarantine_is_folder(optarg))
                 return usage("--tenant: no name of a tenant: ", optarg);
             break;
         case 'd':
@@ -217,13 +217,19 @@ static int on_many(struct moon_arena *arena, struct arguments *args, action *act
     return acted == MOON_EXIT_OK ? code : acted;
 }
 
-/* A message that is in the quarantines of several tenants is theirs, each: whose is meant? */
-static bool is_of_one_tenant(const struct moon_quarantine_entry *entries, size_t count)
+/* A message that is in the quarantines of several tenants is theirs, each: whose is meant? The
+ * first and the last of them by name. */
+static bool is_of_one_tenant(const struct moon_quarantine_entry *entries, size_t count,
+                             const char *tenants_r[2])
 {
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(entries[i].tenant, entries[0].tenant) != 0)
-            return false;
-    return true;
+    tenants_r[0] = tenants_r[1] = entries[0].tenant;
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(entries[i].tenant, tenants_r[0]) < 0)
+            tenants_r[0] = entries[i].tenant;
+        if (strcmp(entries[i].tenant, tenants_r[1]) > 0)
+            tenants_r[1] = entries[i].tenant;
+    }
+    return strcmp(tenants_r[0], tenants_r[1]) == 0;
 }
 
 /* show and release with ids. */
@@ -235,6 +241,7 @@ static int on_ids(struct moon_arena *arena, struct arguments *args, action *act,
 
     for (int i = 0; i < args->id_count; i++) {
         struct moon_quarantine_entry *entries;
+        const char *tenants[2];
         size_t count, unread;
         options->filter.id = args->ids[i];
         if (!moon_quarantine_is_name(moon_span_of(args->ids[i])))
@@ -247,11 +254,11 @@ static int on_ids(struct moon_arena *arena, struct arguments *args, action *act,
                           args->ids[i], options->filter.tenant ? " of " : "",
                           options->filter.tenant ? options->filter.tenant : "");
             code = MOON_EXIT_NO;
-        } else if (done && !is_of_one_tenant(entries, count)) {
+        } else if (done && !is_of_one_tenant(entries, count, tenants)) {
             (void)fprintf(stderr,
                           "moonscan quarantine: %s is in the quarantines of %s and %s: "
                           "say --tenant NAME\n",
-                          args->ids[i], entries[0].tenant, entries[count - 1].tenant);
+                          args->ids[i], tenants[0], tenants[1]);
             code = MOON_EXIT_NO;
         } else if (each(options, entries, count, act, done) != MOON_EXIT_OK) {
             code = MOON_EXIT_FAILURE;

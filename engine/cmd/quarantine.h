@@ -38,4 +38,7 @@ enum moon_status moon_quarantine_show(struct moon_arena *arena,
                                       const struct moon_quarantine_entry *entry,
                                       struct moon_error *error);
 
+/* A folder of the quarantine: a tenant's, or "default" for recipients of none. */
+bool moon_quarantine_is_folder(const char *name);
+
 #endif

@@ -196,6 +196,11 @@ static void visit_tenant(struct walk *walk, int dir_fd, const char *name)
     (void)close(fd); /* was only read */
 }
 
+bool moon_quarantine_is_folder(const char *name)
+{
+    return moon_gather_is_tenant_name(moon_span_of(name)) || strcmp(name, "default") == 0;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct moon_quarantine_entry *x = a, *y = b;
@@ -224,7 +229,7 @@ enum moon_status moon_quarantine_list(struct moon_arena *arena,
         return walk.status;
     }
     while (walk.status == MOON_OK && (item = readdir(dir)))
-        if (moon_gather_is_tenant_name(moon_span_of(item->d_name)) &&
+        if (moon_quarantine_is_folder(item->d_name) &&
             (!filter->tenant || strcmp(filter->tenant, item->d_name) == 0))
             visit_tenant(&walk, dirfd(dir), item->d_name);
     (void)closedir(dir); /* was only read */

@@ -256,6 +256,19 @@ def an_id_of_two_tenants_needs_a_tenant(lab):
 
 
 @suite.case("kept")
+def mail_of_no_tenant_is_in_the_folder_default(lab):
+    queue_id = keep(lab, subject="of nobody")
+    os.rename(lab.path("quarantine/acme"), lab.path("quarantine/default"))
+    try:
+        want([(m["id"], m["tenant"]) for m in listed(lab, "--tenant", "default")],
+             [(queue_id, "default")], "list")
+        done(lab, "release", queue_id, "--tenant", "default")
+        released(lab, "of nobody")
+    finally:
+        os.rename(lab.path("quarantine/default"), lab.path("quarantine/acme"))
+
+
+@suite.case("kept")
 def a_file_is_named_by_its_own_name_too(lab):
     keep(lab, subject="by name")
     name = files(lab)[0]
