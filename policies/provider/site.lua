@@ -1,14 +1,28 @@
 -- SPDX-License-Identifier: MIT
 --
 -- The provider's own rules. `locked` is asked before every customer's policy, and its verdict is final:
--- nobody can let in mail that pretends to come from the provider's support. Customers' questions to
--- postmaster and abuse reach whoever answers them.
+-- whoever was refused can ask postmaster and abuse why, of any customer, and nobody else can be sent mail
+-- that pretends to come from the provider's support.
 
 local moon <const> = require "moonscan"
 
 local policy = {}
 
+-- Is the message for postmaster and abuse, and for nobody else?
+local function asks_us(m)
+  for _, address in ipairs(m.recipients) do
+    local mailbox <const> = address:lower():match("^[^@]*")
+    if mailbox ~= "postmaster" and mailbox ~= "abuse" then
+      return false
+    end
+  end
+  return #m.recipients > 0
+end
+
 function policy.locked(m)
+  if asks_us(m) then
+    return moon.accept { override = m.dmarc.result == "fail" and "local_policy" or nil }
+  end
   if m.from.domain == "provider.example" and m.dmarc.result ~= "pass" then
     return moon.reject {
       esc = "5.7.1",
@@ -17,11 +31,6 @@ function policy.locked(m)
     }
   end
 end
-
-local function always(m)
-  return moon.accept { override = m.dmarc.result == "fail" and "local_policy" or nil }
-end
-policy.recipients = { postmaster = always, abuse = always }
 
 local zone <const> = [[
   _dmarc.provider.example. TXT "v=DMARC1; p=reject"
@@ -40,9 +49,22 @@ function policy.tests()
       expect = { verdict = "reject", layer = "locked", text = "signs all of its mail" },
     },
     {
-      name = "nor can an address that takes everything",
-      zone = zone, rcpt = "postmaster@customer-a.example", message = { from = "support@provider.example" },
+      name = "to postmaster and abuse, who may be asked about just that",
+      zone = zone, rcpt = { "Postmaster@customer-a.example", "abuse@shop.customer-a.example" },
+      message = { from = "support@provider.example" },
+      expect = { verdict = "accept", layer = "locked", override = "local_policy" },
+    },
+    {
+      name = "to postmaster and somebody else",
+      zone = zone, rcpt = { "postmaster@customer-a.example", "x@customer-a.example" },
+      message = { from = "support@provider.example" },
       expect = { verdict = "reject", layer = "locked" },
+    },
+    {
+      name = "postmaster of a customer whose own policy would refuse it",
+      zone = '_dmarc.bank.example. TXT "v=DMARC1; p=reject"',
+      rcpt = "postmaster@customer-c.example", message = { from = "a@bank.example" },
+      expect = { verdict = "accept", layer = "locked" },
     },
     {
       name = "a message to two customers is judged by each",
@@ -54,7 +76,7 @@ function policy.tests()
       name = "postmaster of a domain that is no customer's any more",
       zone = '_dmarc.bank.example. TXT "v=DMARC1; p=reject"',
       rcpt = "postmaster@gone.example", message = { from = "a@bank.example" },
-      expect = { verdict = "accept", layer = "recipient", override = "local_policy" },
+      expect = { verdict = "accept", layer = "locked", override = "local_policy" },
     },
   }
 end

@@ -17,8 +17,9 @@ return {
     expires = "2030-12-31",
   },
   {
-    name = "Large mailbox provider", -- seals with ARC what it forwards
+    name = "Large mailbox provider", -- seals with ARC what it forwards: site.lua wants that it saw DMARC pass
     arc = "provider.example",
+    recipients = { "example.edu" },
     expires = "2030-12-31",
   },
 }
