@@ -299,6 +299,7 @@ int moon_cmd_bench(int argc, char **argv)
     bool good = true;
     int option;
 
+    optind = 0; /* GNU: start afresh */
     while (good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'j')
             good = take_number(optarg, JOBS_MAX, &bench.jobs);
@@ -318,6 +319,10 @@ int moon_cmd_bench(int argc, char **argv)
         return MOON_EXIT_USAGE;
     }
     bench.corpus = argv[optind];
+    if (bench.snapshot && moon_setup_choose(bench.snapshot, &bench.snapshot, &error) != MOON_OK) {
+        (void)fprintf(stderr, "moonscan bench: %s\n", error.text);
+        return MOON_EXIT_USAGE;
+    }
     bench.arena = moon_arena_create(CORPUS_ARENA);
     enum moon_status status = bench.arena ? read_corpus(&bench, &error) : MOON_ENOMEM;
     if (status != MOON_OK)

@@ -110,6 +110,7 @@ static int read_options(int argc, char **argv, struct check *check)
     int option;
     struct moon_ip ip;
 
+    optind = 0; /* GNU: start afresh */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(help, stdout);
@@ -198,13 +199,15 @@ static enum moon_status run(const struct check *check, struct moon_arena *arena,
     struct moon_dns_backend *dns = NULL;
     struct moon_message msg;
     struct moon_outcome outcome;
+    const char *path = NULL;
 
     enum moon_status status = take_message(check, arena, mail, &msg, error);
     if (status == MOON_OK)
+        status = moon_setup_choose(check->snapshot, &path, error);
+    if (status == MOON_OK)
         status = choose_dns(check, &dns, error);
     if (status == MOON_OK)
-        status = moon_setup_open(check->snapshot ? check->snapshot : moon_setup_snapshot_path(),
-                                 dns, &setup, error);
+        status = moon_setup_open(path, dns, &setup, error);
     if (status != MOON_OK)
         return status;
     status = moon_setup_store(&setup, true, error);

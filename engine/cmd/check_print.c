@@ -5,6 +5,8 @@
  */
 #include "engine/cmd/check_print.h"
 
+#include <string.h>
+
 #include "engine/report/results.h"
 
 #define RESULT_WIDTH 10
@@ -25,7 +27,9 @@ static const char *shown(struct moon_arena *arena, const char *text)
 
 static void row(FILE *to, const char *what, const char *result, const char *name)
 {
-    (void)fprintf(to, "%-10s%-*s%-*s", what, RESULT_WIDTH, result, NAME_WIDTH, name);
+    bool fits = strlen(result) < RESULT_WIDTH; /* a blank stands between columns in any case */
+    (void)fprintf(to, "%-10s%-*s%s%-*s", what, RESULT_WIDTH, result, fits ? "" : " ",
+                  fits ? NAME_WIDTH : NAME_WIDTH - 1, name);
 }
 
 /* What follows in a row: ", "-separated details, then the end of the line. */
@@ -229,6 +233,31 @@ static void print_other(FILE *to, struct moon_arena *arena, const struct moon_re
     (void)fputc('\n', to);
 }
 
+/* The first question of a policy that had no answer, and how many more there are. */
+static void print_unanswered(FILE *to, struct moon_arena *arena, const struct moon_asks *asks)
+{
+    static const char *const functions[] = {[MOON_ASKED_COUNT] = "moon.count",
+                                            [MOON_ASKED_FIRST_SEEN] = "moon.first_seen",
+                                            [MOON_ASKED_DNS] = "moon.dns"};
+    const struct moon_asked *asked, *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; (asked = moon_asks_each(asks, i)); i++) {
+        bool answered = asked->kind == MOON_ASKED_DNS ? asked->dns != NULL : asked->answered;
+        first = first || answered ? first : asked;
+        count += !answered;
+    }
+    if (!first)
+        return;
+    (void)fprintf(to, "%-10sno answer: %s \"%s\"", "", functions[first->kind],
+                  shown(arena, first->key));
+    if (first->why)
+        (void)fprintf(to, ": %s", shown(arena, first->why));
+    if (count > 1)
+        (void)fprintf(to, " (and %zu more)", count - 1);
+    (void)fputc('\n', to);
+}
+
 static void print_verdict(FILE *to, struct moon_arena *arena,
                           const struct moon_tenant_verdict *tenant)
 {
@@ -271,6 +300,7 @@ static void print_verdict(FILE *to, struct moon_arena *arena,
             (void)fprintf(to, " %s", shown(arena, verdict->facts[i]));
         (void)fputc('\n', to);
     }
+    print_unanswered(to, arena, tenant->asks);
 }
 
 /* Lines of `text`, each with `lead` in front of it. */

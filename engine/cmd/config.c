@@ -119,11 +119,17 @@ static int run(const struct options *options)
     struct moon_error error = {""};
     struct moon_conf conf;
     struct moon_arena *arena = moon_arena_create(CONFIG_BYTES_MAX);
+    const char *path = NULL;
     int code = MOON_EXIT_FAILURE;
 
     if (!arena)
         goto done;
-    if (!options->defaults && (moon_snapshot_open(options->path, &snapshot, &error) != MOON_OK ||
+    if (moon_setup_choose(options->path, &path, &error) != MOON_OK) {
+        (void)fprintf(stderr, "moonscan config: %s\n", error.text);
+        code = MOON_EXIT_USAGE;
+        goto done;
+    }
+    if (!options->defaults && (moon_snapshot_open(path, &snapshot, &error) != MOON_OK ||
                                moon_conf_load(arena, snapshot, &conf, &error) != MOON_OK)) {
         (void)fprintf(stderr, "moonscan config: %s\n", error.text);
         goto done;
@@ -143,7 +149,7 @@ int moon_cmd_config(int argc, char **argv)
                                                  {"json", no_argument, NULL, 'j'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
-    struct options options = {moon_setup_snapshot_path(), false, false};
+    struct options options = {NULL, false, false};
     int option;
 
     optind = 0; /* GNU: start afresh */

@@ -101,8 +101,13 @@ static int run(const struct options *options)
 {
     struct moon_setup setup = {0};
     struct moon_error error = {""};
+    const char *path = NULL;
 
-    if (moon_setup_open(options->snapshot, NULL, &setup, &error) != MOON_OK ||
+    if (moon_setup_choose(options->snapshot, &path, &error) != MOON_OK) {
+        (void)fprintf(stderr, "moonscan counters: %s\n", error.text);
+        return MOON_EXIT_USAGE;
+    }
+    if (moon_setup_open(path, NULL, &setup, &error) != MOON_OK ||
         moon_setup_store(&setup, true, &error) != MOON_OK) {
         (void)fprintf(stderr, "moonscan counters: %s\n", error.text);
         return MOON_EXIT_FAILURE;
@@ -128,9 +133,10 @@ int moon_cmd_counters(int argc, char **argv)
         {"tenant", required_argument, NULL, 't'}, {"key", required_argument, NULL, 'k'},
         {"window", required_argument, NULL, 'w'}, {"snapshot", required_argument, NULL, 's'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct options options = {moon_setup_snapshot_path(), "", NULL, 86400};
+    struct options options = {NULL, "", NULL, 86400};
     int option;
 
+    optind = 0; /* GNU: start afresh */
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 't')
             options.tenant = optarg;

@@ -195,6 +195,11 @@ void moon_gather_tenants_add(struct moon_gather *gather)
         add_tenant(gather, &gather->tenants[i], of_all);
     gather->tenant_count = gather->tenant_known;
     note_tenants(gather);
+    if (of_all && !gather->site)
+        moon_gather_note(gather,
+                         "the policy '%s' of \"*\" is for tenants; for recipients of no tenant the "
+                         "built-in decides, as there is no site.lua",
+                         of_all->name);
 }
 
 /* --- step 4: modes -----------------------------------------------------------------------------

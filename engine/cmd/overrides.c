@@ -245,11 +245,13 @@ static bool print_json(const struct state *s)
 /* Step 1. */
 static enum moon_status read_in_force(struct state *s, const char **log_r, struct moon_error *error)
 {
-    const char *path = s->options->snapshot ? s->options->snapshot : moon_setup_snapshot_path();
+    const char *path = NULL;
     struct moon_snapshot *snapshot = NULL;
     struct moon_conf conf;
 
-    enum moon_status status = moon_snapshot_open(path, &snapshot, error);
+    enum moon_status status = moon_setup_choose(s->options->snapshot, &path, error);
+    if (status == MOON_OK)
+        status = moon_snapshot_open(path, &snapshot, error);
     if (status == MOON_OK)
         status = snapshot ? moon_conf_load(s->arena, snapshot, &conf, error)
                           : moon_conf_default(s->arena, &conf);
@@ -359,5 +361,7 @@ int moon_cmd_overrides(int argc, char **argv)
     if (status != MOON_OK)
         (void)fprintf(stderr, "moonscan overrides: %s\n", error.text);
     moon_arena_destroy(&s.arena);
+    if (status == MOON_ECONF)
+        return MOON_EXIT_USAGE;
     return status == MOON_OK ? MOON_EXIT_OK : MOON_EXIT_FAILURE;
 }

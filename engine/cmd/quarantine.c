@@ -149,13 +149,15 @@ static enum moon_status find_log(struct moon_arena *arena, struct arguments *arg
 {
     struct moon_snapshot *snapshot = NULL;
     struct moon_conf conf;
+    const char *path = NULL;
     enum moon_status status = MOON_OK;
 
     args->options.log_path = args->log;
     if (args->log)
         return MOON_OK;
-    if (access(args->snapshot, F_OK) == 0) /* without one, the defaults are in force */
-        status = moon_snapshot_open(args->snapshot, &snapshot, error);
+    status = moon_setup_choose(args->snapshot, &path, error);
+    if (status == MOON_OK && access(path, F_OK) == 0) /* without one, the defaults are in force */
+        status = moon_snapshot_open(path, &snapshot, error);
     if (status == MOON_OK)
         status = moon_conf_load(arena, snapshot, &conf, error);
     if (status == MOON_OK) {
@@ -298,8 +300,7 @@ static int dispatch(struct moon_arena *arena, struct arguments *args, struct moo
 int moon_cmd_quarantine(int argc, char **argv)
 {
     struct arguments args = {
-        .options = {.filter = {.dir = MOON_QUARANTINE_DIR}, .exim = find_exim(), .older_s = -1},
-        .snapshot = moon_setup_snapshot_path()};
+        .options = {.filter = {.dir = MOON_QUARANTINE_DIR}, .exim = find_exim(), .older_s = -1}};
     struct moon_error error = {"no memory"};
 
     int code = read_options(argc, argv, &args);

@@ -4,8 +4,10 @@
  */
 #include "engine/cmd/setup.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/base/hash.h"
 #include "engine/store/redis.h"
@@ -20,6 +22,17 @@ const char *moon_setup_snapshot_path(void)
 {
     const char *path = getenv("MOONSCAN_SNAPSHOT");
     return path && *path ? path : MOON_STATE_DIR "/current";
+}
+
+enum moon_status moon_setup_choose(const char *named, const char **path_r, struct moon_error *error)
+{
+    *path_r = named ? named : moon_setup_snapshot_path();
+    if (named && access(named, F_OK) != 0)
+        return moon_fail(
+            error, MOON_ECONF,
+            "--snapshot %.300s: %s; without --snapshot the published one is read", named,
+            errno == ENOENT || errno == ENOTDIR ? "there is no such file" : strerror(errno));
+    return MOON_OK;
 }
 
 enum moon_status moon_setup_open(const char *snapshot_path, struct moon_dns_backend *dns,

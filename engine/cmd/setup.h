@@ -20,6 +20,10 @@ struct moon_setup {
 /* Where the snapshot is when nobody says: MOONSCAN_SNAPSHOT of the environment, else the installed
  * default. */
 const char *moon_setup_snapshot_path(void);
+/* The path that an option named, or NULL when there was none: then the default, which may be
+ * missing. MOON_ECONF when the file that was named is. */
+enum moon_status moon_setup_choose(const char *named, const char **path_r,
+                                   struct moon_error *error);
 
 /* `snapshot_path` NULL: no snapshot, only what is built in. A path that does not exist is no error:
  * conf.snapshot_hash is then "built-in". `dns` may be given (a zone file); NULL: c-ares with the

@@ -141,11 +141,13 @@ static void without_a_log_or_with_a_wrong_word_it_says_so(void **state)
 static void without_a_snapshot_there_are_no_lists(void **state)
 {
     char log[200];
-    const char *words[] = {"overrides", "--log", log, "--snapshot", "/nonexistent/x", NULL};
+    const char *words[] = {"overrides", "--log", log, NULL};
     (void)state; /* cmocka's, not used */
     put_log("");
     (void)snprintf(log, sizeof log, "%s/log", publish_etc);
+    assert_int_equal(setenv("MOONSCAN_SNAPSHOT", "/nonexistent/x", 1), 0);
     assert_int_equal(publish_case_run(moon_cmd_overrides, words), MOON_EXIT_OK);
+    assert_int_equal(unsetenv("MOONSCAN_SNAPSHOT"), 0);
     publish_case_expect("Old server, no longer in lists/fwd.lua\n");
     publish_case_expect("\n\n3 records\n");
 }

@@ -47,6 +47,8 @@ static void shared_policies_serve_tenants_without_one_of_their_own(void **state)
                      "lists_only = { policy = 'silver' } }");
     published();
     publish_case_expect("modes: enforce 4, dry_run 1 (acme)\n");
+    publish_case_expect("note: the policy 'gold' of \"*\" is for tenants; for recipients of no "
+                        "tenant the built-in decides, as there is no site.lua\n");
     assert_string_equal(publish_case_in_force("tenant/acme"), "policies/gold.lua");
     assert_string_equal(publish_case_in_force("tenant/mapped"), "policies/gold.lua");
     assert_string_equal(publish_case_in_force("tenant/own"), "tenants/own.lua");
