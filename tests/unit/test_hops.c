@@ -211,5 +211,6 @@ int main(void)
         cmocka_unit_test(fields_that_exim_has_marked_as_deleted_count_too),
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -250,5 +250,6 @@ int main(void)
         cmocka_unit_test(names_are_of_one_folder),
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, begin, end);
 }

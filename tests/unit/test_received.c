@@ -202,5 +202,6 @@ int main(void)
         cmocka_unit_test(says_unclear_when_another_reading_is_possible),
         cmocka_unit_test(takes_no_longer_field_or_name_than_servers_write),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
