@@ -27,6 +27,8 @@ struct moon_decide {
      * false with a reason. */
     bool (*profile)(struct moon_decide *decide, const char *name, struct moon_span *code_r,
                     const char **path_r, struct moon_error *error);
+    /* Of the policy that runs: where its source writes that group; 1 when it does not. */
+    int (*group_line)(const struct moon_decide *decide, struct moon_span key);
     void *list_context;
     const char **facts;
     size_t fact_count;
@@ -119,6 +121,8 @@ int moon_questions_count(lua_State *L);
 int moon_questions_dns(lua_State *L);
 int moon_questions_first_seen(lua_State *L);
 int moon_questions_retry_within(lua_State *L);
+/* The metatable of verdicts, in the registry. */
+#define MOON_VERDICT_METATABLE "moonscan.verdict"
 /* Adds moon.accept and the other four to the table at the top. [-0, +0] */
 void moon_verdicts_push_constructors(lua_State *L);
 /* Turns the table of fields at the top into a verdict of that kind; may raise. [-1, +1] */

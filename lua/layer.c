@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/nearest.h"
+#include "lua/groups.h"
 
 #define MODULE "moonscan.module"
 
@@ -249,8 +250,10 @@ static int run_layer(lua_State *L)
 {
     struct moon_decide *decide = moon_sandbox_context(L);
     load_policy(L, decide);
-    if (decide->publishing)
+    if (decide->publishing) {
         refuse_misspelt(L, decide);
+        moon_groups_check(L, decide);
+    }
     if (!strcmp(decide->layer, MOON_LAYER_LOCKED))
         return ask_locked(L, decide);
     if (strcmp(decide->layer, MOON_LAYER_SITE) != 0)

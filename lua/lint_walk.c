@@ -457,6 +457,8 @@ static void give(struct moon_walk *w, size_t i)
     struct moon_api_type type = policy_field(w, i);
     if (kind(w, i - 2) == '.' && is_policy(w, i - 3))
         moon_walk_policy_field(w, i - 1);
+    if (w->depth && top(w)->recipients)
+        moon_walk_group(w, i);
     if (!variable || !variable->helper || type.kind != MOON_API_FUNCTION)
         return;
     struct moon_lint_helper *helper = &w->helpers[variable->helper - 1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * lint_walk: what the files of lint share. lint.c prepares, lint_walk.c follows blocks and names,
- * lint_chain.c
- * follows fields and calls, lint_use.c looks at the rest of what is done with a name.
+ * lint_chain.c follows fields and calls, lint_use.c looks at the rest of what is done with a name,
+ * lint_policy.c at the policy's own table.
  */
 #ifndef MOON_LUA_LINT_WALK_H
 #define MOON_LUA_LINT_WALK_H
@@ -66,6 +66,7 @@ struct moon_walk {
     struct moon_span policy; /* the name that the file returns; empty: a table as it is, or other */
     size_t policy_table;     /* token of that table's brace, or 0 */
     size_t given;            /* token of a local function that the policy is given */
+    unsigned groups;         /* that were looked at */
     unsigned told;           /* also what was told already */
     bool report;             /* the last walk */
     bool lenient;            /* names may come from elsewhere: undefined ones are not told */
@@ -127,5 +128,11 @@ const char *moon_chain_keep(struct moon_walk *w, struct moon_span span);
 void moon_walk_use(struct moon_walk *w, size_t i);
 /* Is the field of this name, set or defined at token i, misspelt? */
 void moon_walk_policy_field(struct moon_walk *w, size_t i);
+
+/* --- what is wrong with the policy's table (lint_policy.c) --- */
+
+/* The value behind "=" at token `equal` is that of a group: is it one of the policy's fields that
+ * is nil there? */
+void moon_walk_group(struct moon_walk *w, size_t equal);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "engine/base/limits.h"
 #include "lua/code.h"
+#include "lua/groups.h"
 #include "lua/layer.h"
 #include "lua/list_pack.h"
 #include "lua/lint.h"
@@ -184,6 +185,19 @@ static bool find_profile(struct moon_decide *decide, const char *name, struct mo
     return status == MOON_OK;
 }
 
+static int find_group_line(const struct moon_decide *decide, struct moon_span key)
+{
+    const struct moon_policies *policies = decide->list_context;
+    struct moon_error error = {""};
+    struct moon_span text;
+    char *owned = NULL;
+    int line = 0;
+    if (moon_sources_text(policies->sources, decide->name, &text, &owned, &error) == MOON_OK)
+        line = moon_groups_line(text, key);
+    free(owned);
+    return line ? line : 1;
+}
+
 /* All that a run of a policy can reach. */
 static struct moon_decide begin(struct moon_policies *policies, struct moon_arena *arena,
                                 const struct moon_policy_input *input, struct moon_verdict *verdict)
@@ -194,6 +208,7 @@ static struct moon_decide begin(struct moon_policies *policies, struct moon_aren
                                 .list = find_list,
                                 .providers = find_providers,
                                 .profile = find_profile,
+                                .group_line = find_group_line,
                                 .list_context = policies,
                                 .verdict = verdict};
 }
@@ -280,6 +295,7 @@ enum moon_status moon_policy_decide(struct moon_policies *policies, struct moon_
     static const char *const layers[] = {MOON_LAYER_TENANT, MOON_LAYER_SITE, MOON_LAYER_BUILT_IN};
     struct moon_error error = {""};
 
+    decide.publishing = policies->file != NULL; /* somebody tries it out */
     moon_sources_trim(policies->sources);
     *verdict_r = (struct moon_verdict){.kind = MOON_VERDICT_NONE};
     const char *built_in = moon_arena_printf(arena, "built-in:%s", policies->conf->policy);

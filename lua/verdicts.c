@@ -11,7 +11,6 @@
 #include "engine/base/limits.h"
 #include "lua/facts.h"
 
-#define METATABLE     "moonscan.verdict"
 #define TAG_BYTES_MAX 60u /* of a Subject prefix; more hides the subject itself */
 
 struct verdict {
@@ -198,7 +197,7 @@ static int construct(lua_State *L)
     moon_sandbox_where(L, verdict->where, sizeof verdict->where);
     lua_pushvalue(L, 1);
     (void)lua_setiuservalue(L, -2, 1); /* one value was asked for */
-    if (luaL_newmetatable(L, METATABLE)) {
+    if (luaL_newmetatable(L, MOON_VERDICT_METATABLE)) {
         lua_pushboolean(L, 0);
         lua_setfield(L, -2, "__metatable");
     }
@@ -360,7 +359,7 @@ void moon_verdicts_take(lua_State *L, int index)
     struct moon_verdict *verdict = decide->verdict;
     if (lua_isnoneornil(L, index))
         return;
-    const struct verdict *value = luaL_testudata(L, index, METATABLE);
+    const struct verdict *value = luaL_testudata(L, index, MOON_VERDICT_METATABLE);
     if (!value) {
         (void)lua_pushfstring(L,
                               "%s:%d: the function that starts here returned a %s; return "

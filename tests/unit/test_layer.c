@@ -127,12 +127,56 @@ static void publishing_tells_what_nobody_would_ask(void **state)
         expect_told(table[i][0], table[i][1], table[i][2]);
 }
 
+/* The groups are asked by nobody of the trial. */
+static void publishing_looks_through_all_groups(void **state)
+{
+    static const char *const table[][2] = {
+        {"nobody = moon.accept {}",
+         "3: recipients.nobody is a verdict, not a function of this file; write: nobody = "
+         "function(m) return moon.accept { } end"},
+        {"f1 = f,\nnobody = 5", "4: recipients.nobody is a number, not a function"},
+        {"nobody = moon.accept", "3: recipients.nobody is a function of moonscan, not a function"},
+        {"[\"a-b\"] = true", "3: recipients[\"a-b\"] is a boolean, not a function of this file; "
+                             "write: [\"a-b\"] = function(m)"},
+        {"\n'nobody', f", "3: recipients wants names: { postmaster = policy.message, "},
+        {"\n['nobody@'] = f", "4: recipients[\"nobody@\"]: the domain is missing; a key is"},
+        {"['@x.example'] = f", "3: recipients[\"@x.example\"]: the local part is missing"},
+        {"[''] = f", "3: recipients[\"\"]: the local part is missing"},
+        {"Nobody = f", "3: recipients.Nobody: it is never asked: write it in lower case"},
+        {"['no body'] = f", "3: recipients[\"no body\"]: nobody has that address"},
+        {"['<a@b>'] = f", "3: recipients[\"<a@b>\"]: nobody has that address"},
+        {"['*'] = f", "3: recipients[\"*\"]: a group has no wildcards"},
+        {"['a@*.example'] = f", "3: recipients[\"a@*.example\"]: a group has no wildcards"},
+        {"nobody = f, ['a@b.example'] = f, ['a+b'] = f, ['a@b@c'] = f", NULL},
+        {"", NULL},
+    };
+    char text[500], want[300];
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        (void)snprintf(text, sizeof text,
+                       "local moon = require 'moonscan'\nlocal function f(m) end\n"
+                       "return { recipients = { %s },\n message = f }",
+                       table[i][0]);
+        (void)snprintf(want, sizeof want, "tenants/acme.lua:%s", table[i][1] ? table[i][1] : "");
+        expect_told("tenants/acme.lua", text, table[i][1] ? want : NULL);
+    }
+    expect_told("tenants/acme.lua", "local p = {}\n\np.recipients = 5\nreturn p",
+                "tenants/acme.lua:3: recipients must be a table of functions");
+    expect_told("tenants/acme.lua",
+                "local p = { recipients = {} }\nfor _, n in ipairs { 'x' } do\n"
+                "  p.recipients[n] = 1\nend\nreturn p",
+                "tenants/acme.lua:1: recipients.x is a number");
+    expect_told("tenants/acme.lua", "local p = { recipients = {} }\np.recipients.x = 1\nreturn p",
+                "tenants/acme.lua:2: recipients.x is a number");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_locked_rule_is_final_and_without_opinion_all_goes_on),
         cmocka_unit_test(a_locked_verdict_names_its_line_and_what_it_read),
         cmocka_unit_test(publishing_tells_what_nobody_would_ask),
+        cmocka_unit_test(publishing_looks_through_all_groups),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of lua/lint.c and its files, continued: the policy's own table, and what is done with
+ * verdicts.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/limits.h"
+#include "lua/lint.h"
+#include "lua/sandbox.h"
+
+#define HEAD "local moon <const> = require 'moonscan'\nlocal policy = {}\n"
+#define TAIL "\nreturn policy\n"
+#define BODY HEAD "function policy.message(m)\n"
+#define END  "\nend" TAIL
+
+static struct moon_lint *lint;
+
+static int set_up(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    lint = moon_lint_create();
+    return lint ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_lint_destroy(&lint);
+    return 0;
+}
+
+/* Exactly this one finding; "" none. */
+static void expect(const char *head, const char *body, const char *tail, const char *want)
+{
+    char source[4096], got[2000] = "";
+    struct moon_findings findings;
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    lua_State *L = luaL_newstate();
+    (void)snprintf(source, sizeof source, "%s%s%s", head, body, tail);
+    assert_non_null(L);
+    if (luaL_loadstring(L, source) != LUA_OK)
+        fail_msg("the test's own source: %s\n%s", lua_tostring(L, -1), source);
+    lua_close(L);
+    assert_int_equal(moon_lint_run(lint, arena, moon_span_of(source), "p.lua", &findings), MOON_OK);
+    for (size_t i = 0; i < findings.count; i++)
+        (void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", i ? "\n" : "",
+                       findings.texts[i]);
+    moon_arena_destroy(&arena);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s\n  got  %s\n  want %s", body, *got ? got : "nothing", want);
+}
+
+static void a_group_that_is_nil_is_told(void **state)
+{
+    static const char *const table[][2] = {
+        {"function policy.message(m) end\npolicy.recipients = { a = policy.mesage }",
+         "p.lua:4: policy.mesage is nil: nothing sets it; did you mean 'message'?"},
+        {"policy.recipients = {\n  a = policy.message,\n}\nfunction policy.message(m) end",
+         "p.lua:4: policy.message is still nil here: it is set at line 6; move recipients behind "
+         "it"},
+        {"function policy.message(m) end\npolicy.recipients = { ['a@b'] = policy.xyzzy; }",
+         "p.lua:4: policy.xyzzy is nil: nothing sets it"},
+        {"function policy.message(m) end\npolicy.recipients = { a = policy.message }", ""},
+        {"policy.other = function(m) end\npolicy.recipients = { a = policy.other }", ""},
+        {"setmetatable(policy, {})\npolicy.recipients = { a = policy.other }", ""},
+        {"policy['other'] = 1\npolicy.recipients = { a = policy.other }", ""},
+        {"local function fill() policy.recipients = { a = policy.message } end\n"
+         "function policy.message(m) end fill()",
+         ""},
+        {"policy.recipients = { a = policy.other or function(m) end }", ""},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect(HEAD, table[i][0], TAIL, table[i][1]);
+    expect("", "local p <const> = { f = function(m) end }\np.recipients = { a = p.f }\nreturn p",
+           "", "");
+    expect("", "local p = { ['f'] = function(m) end }\np.recipients = { a = p.f }\nreturn p", "",
+           "");
+}
+
+/* As long as a policy can be: a look through the file for each group would take hours. */
+static void many_groups_are_soon_looked_at(void **state)
+{
+    static const char *const forms[] = {"x=p.y,", "x=p.message,"};
+    static char source[MOON_SOURCE_BYTES_MAX + 1];
+    struct moon_findings findings;
+    (void)state; /* cmocka's, not used */
+    for (size_t k = 0; k < 2; k++) {
+        struct moon_arena *arena = moon_arena_create(1 << 20);
+        (void)snprintf(source, sizeof source, "local p={}\np.recipients={");
+        size_t used = strlen(source), n = strlen(forms[k]);
+        for (; used + n + 40 < sizeof source; used += n)
+            memcpy(source + used, forms[k], n);
+        (void)snprintf(source + used, sizeof source - used, "}\np.message=1\nreturn p\n");
+        assert_int_equal(moon_lint_run(lint, arena, moon_span_of(source), "p", &findings), MOON_OK);
+        assert_true(findings.count > 0 && findings.count <= 20);
+        moon_arena_destroy(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_group_that_is_nil_is_told),
+        cmocka_unit_test(many_groups_are_soon_looked_at),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
