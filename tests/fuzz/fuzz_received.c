@@ -37,8 +37,13 @@ static size_t before_by(struct moon_span text)
             return 0;
         depth += text.p[i] == '(';
         depth -= text.p[i] == ')' && depth > 0;
-        if (depth == 0 && moon_span_eq_nocase(moon_span_sub(text, i, 4), MOON_SPAN(") by")))
+        if (depth > 0 || text.p[i] != ')')
+            continue;
+        if (moon_span_eq_nocase(moon_span_sub(text, i, 4), MOON_SPAN(") by")))
             return i + 1;
+        struct moon_span rest = moon_span_trim(moon_span_sub(text, i + 1, text.n));
+        if (moon_span_eq_nocase(moon_span_sub(rest, 0, 2), MOON_SPAN("by")))
+            return 0; /* written in another way */
     }
     return 0;
 }
