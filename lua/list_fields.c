@@ -4,6 +4,7 @@
  * wrong is told with the line at which the field stands, and what to write instead.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -53,16 +54,58 @@ static const char *keep(lua_State *L, struct moon_span text)
     return copy;
 }
 
+/* Does a condition of this name take ".domain"? */
+static bool takes_below(const char *field)
+{
+    static const char *const all[] = {"hosts", "list_id", "mail_from", "recipients", "from"};
+    for (size_t i = 0; field && i < sizeof all / sizeof *all; i++)
+        if (!strcmp(field, all[i]))
+            return true;
+    return false;
+}
+
+/* What to write instead of a text that is no domain, when that can be seen. */
+static void hint(lua_State *L, struct moon_span text, const char *field, char *hint_r, size_t size)
+{
+    size_t at = moon_span_rfind(text, '@');
+    bool below = text.n && (text.p[0] == '.' || text.p[0] == '*');
+    size_t from = at != (size_t)-1 ? at + 1 : below ? strspn(text.p, "*.") : text.n;
+    const char *rest =
+        moon_domain_normalize(reading_of(L)->arena, moon_span_sub(text, from, text.n));
+    hint_r[0] = '\0';
+    if (!rest || !*rest)
+        return;
+    if (below && at == (size_t)-1 && takes_below(field))
+        (void)snprintf(hint_r, size, "; everything below a domain is written \".%.80s\"", rest);
+    else if (!strchr(rest, '.'))
+        return;
+    else if (below && at == (size_t)-1)
+        (void)snprintf(hint_r, size,
+                       "; %s means exactly this domain: write \"%.80s\", and each subdomain "
+                       "that is meant beside it",
+                       field ? field : "a text", rest);
+    else
+        (void)snprintf(hint_r, size, "; write \"%.80s\"", rest);
+}
+
+static int no_domain(lua_State *L, struct moon_span text, size_t item, const char *field)
+{
+    char what[400], instead[200];
+    size_t at = moon_span_rfind(text, '@');
+    bool address = field && (!strcmp(field, "mail_from") || !strcmp(field, "recipients"));
+    hint(L, text, field, instead, sizeof instead);
+    (void)snprintf(what, sizeof what, "%s%s'%.80s' is no %sdomain%s", field ? field : "",
+                   field ? ": " : "", text.p,
+                   address && at != (size_t)-1 && at > 0 ? "address and no " : "", instead);
+    return moon_list_wrong(L, item, field, what);
+}
+
 const char *moon_list_domain(lua_State *L, int index, size_t item, const char *field)
 {
-    char what[160];
     struct moon_span text = text_at(L, index);
     const char *domain = moon_domain_normalize(reading_of(L)->arena, text);
-    if (!domain || !strchr(domain, '.')) {
-        (void)snprintf(what, sizeof what, "%s%s'%.80s' is no domain", field ? field : "",
-                       field ? ": " : "", text.p);
-        (void)moon_list_wrong(L, item, field, what);
-    }
+    if (!domain || !strchr(domain, '.'))
+        (void)no_domain(L, text, item, field);
     return domain;
 }
 
@@ -116,9 +159,11 @@ static const char *read_behind(lua_State *L, size_t item, const char *field, siz
     for (size_t i = 0; i < from; i++) /* a NUL would end the copy before its length */
         if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
             (void)moon_list_wrong(L, item, field, "an address or a domain has no control bytes");
-    lua_pushlstring(L, text.p + from, text.n - from);
-    const char *domain = moon_list_domain(L, -1, item, field);
-    lua_pop(L, 1);
+    const char *domain =
+        moon_domain_normalize(reading_of(L)->arena, moon_span_sub(text, from, text.n));
+    bool below = from == 1 && text.p[0] == '.'; /* ".com" too: publishing warns of it */
+    if (!domain || !*domain || (!below && !strchr(domain, '.')) || (from == 1 && !below))
+        (void)no_domain(L, text, item, field);
     char *whole = moon_arena_printf(reading_of(L)->arena, "%.*s%s", (int)from, text.p, domain);
     if (!whole)
         no_memory(L);
@@ -223,11 +268,21 @@ static void expires_field(lua_State *L, size_t item, struct moon_list_entry *ent
     if (!entry->expires)
         return;
     struct moon_span text = moon_span_of(entry->expires);
+    char what[120];
     if (text.n != 10 || text.p[4] != '-' || text.p[7] != '-' ||
         !moon_span_number(moon_span_sub(text, 0, 4), 9999, &year) || year < 1970 ||
         !moon_span_number(moon_span_sub(text, 5, 2), 12, &month) || month < 1 ||
         !moon_span_number(moon_span_sub(text, 8, 2), 31, &day) || day < 1)
         (void)moon_list_wrong(L, item, "expires", "expires must be a date like \"2027-12-31\"");
+    int64_t last = days_of(month < 12 ? (int64_t)year : (int64_t)year + 1,
+                           month < 12 ? (int64_t)month + 1 : 1, 1) -
+                   days_of((int64_t)year, (int64_t)month, 1);
+    if ((int64_t)day > last) {
+        (void)snprintf(what, sizeof what,
+                       "expires: there is no %s; the last day of that month is %.7s-%d",
+                       entry->expires, entry->expires, (int)last);
+        (void)moon_list_wrong(L, item, "expires", what);
+    }
     entry->expires_s = (days_of((int64_t)year, (int64_t)month, (int64_t)day) + 1) * 86400;
 }
 
@@ -293,6 +348,84 @@ static const char *const names[] = {
     "name",       "dkim", "spf",   "arc",     "networks", "hosts",   "list_id",  "mail_from",
     "recipients", "from", "dmarc", "expires", "note",     "verdict", "override", "text"};
 
+/* What people write for a field that has another name. */
+static const char *meant_by(const char *key)
+{
+    static const char *const table[][2] = {
+        {"sender", "mail_from (the envelope sender) or from (the author's domain)"},
+        {"author", "from"},
+        {"domain", "dkim, spf or arc (how the domain is proven), or from (the author's)"},
+        {"ip", "networks"},
+        {"address", "networks"},
+        {"client", "networks or hosts"},
+        {"helo", "hosts"},
+        {"rcpt", "recipients"},
+        {"to", "recipients"},
+        {"until", "expires"},
+        {"comment", "note"},
+        {"description", "note"},
+        {"reason", "text"},
+        {"action", "verdict"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(key, table[i][0]))
+            return table[i][1];
+    return NULL;
+}
+
+static void unknown_field(lua_State *L, size_t item, const char *key, const char *nearest)
+{
+    char what[400] = "";
+    const char *meant = key ? meant_by(key) : NULL;
+    if (!key)
+        (void)snprintf(what, sizeof what,
+                       "there is no field '[number]': each value in the braces has the name of its "
+                       "field in front, like dkim = \"a.example\"");
+    else if (meant)
+        (void)snprintf(what, sizeof what, "there is no field '%.60s'; use %s", key, meant);
+    else if (nearest)
+        (void)snprintf(what, sizeof what, "there is no field '%.60s'; did you mean '%s'?", key,
+                       nearest);
+    else
+        (void)snprintf(what, sizeof what, "there is no field '%.60s'; there are", key);
+    for (size_t i = 0; key && !meant && !nearest && i < sizeof names / sizeof *names; i++)
+        (void)snprintf(what + strlen(what), sizeof what - strlen(what), "%s %s", i ? "," : "",
+                       names[i]);
+    (void)moon_list_wrong(L, item, key, what);
+}
+
+void moon_list_explain(const struct moon_list_reading *reading, struct moon_error *error)
+{
+    static const char lead[] = ": there is no variable '";
+    const char *found = strstr(error->text, lead);
+    struct moon_buf buf = moon_buf_of(moon_span_of(found ? found + sizeof lead - 1 : ""));
+    struct moon_span name = moon_buf_until(&buf, '\''), line = {NULL, 0};
+    unsigned long number = 0;
+    char where[300], copy[64];
+
+    for (const char *c = found; c && c > error->text && c[-1] != ':'; c--)
+        number = strtoul(c - 1, NULL, 10);
+    if (!number || !name.n || name.n >= sizeof copy)
+        return;
+    (void)snprintf(copy, sizeof copy, "%.*s", (int)name.n, name.p);
+    (void)snprintf(where, sizeof where, "%.*s", (int)(found - error->text), error->text);
+    buf = moon_buf_of(reading->source);
+    for (unsigned long i = 0; i < number; i++) {
+        line = moon_buf_until(&buf, '\n');
+        (void)moon_buf_skip(&buf, '\n'); /* the last line has none */
+    }
+    for (size_t i = 0; i + name.n < line.n; i++) {
+        struct moon_span rest = moon_span_trim(moon_span_sub(line, i + name.n, line.n));
+        if (!moon_span_eq(moon_span_sub(line, i, name.n), moon_span_of(copy)) ||
+            !moon_span_is(moon_span_sub(rest, 0, 2), "=="))
+            continue;
+        (void)moon_fail(error, MOON_ECONF,
+                        "%s: '%s ==' compares; a field is set by one =: %s = ...", where, copy,
+                        copy);
+        return;
+    }
+}
+
 static void check_names(lua_State *L, size_t item)
 {
     lua_pushnil(L);
@@ -300,18 +433,13 @@ static void check_names(lua_State *L, size_t item)
         lua_pop(L, 1);
         const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         struct moon_nearest nearest = {0};
-        char what[200];
         bool known = false;
         for (size_t i = 0; key && i < sizeof names / sizeof names[0]; i++) {
             known = known || !strcmp(key, names[i]);
             moon_nearest_offer(&nearest, moon_span_of(key), names[i]);
         }
-        if (known)
-            continue;
-        (void)snprintf(what, sizeof what, "there is no field '%.60s'%s%s%s", key ? key : "[number]",
-                       nearest.best ? "; did you mean '" : "", nearest.best ? nearest.best : "",
-                       nearest.best ? "'?" : "");
-        (void)moon_list_wrong(L, item, key, what);
+        if (!known)
+            unknown_field(L, item, key, nearest.best);
     }
 }
 
@@ -331,7 +459,9 @@ void moon_list_fields(lua_State *L, size_t item, struct moon_list_entry *entry)
     expires_field(L, item, entry);
     entry->note = text_field(L, item, "note");
     if (!entry->name || !*entry->name)
-        (void)moon_list_wrong(L, item, NULL, "it has no name");
+        (void)moon_list_wrong(L, item, NULL,
+                              "it has no name; say name = \"...\", by which logs and "
+                              "`moonscan overrides` know it");
     verdict_fields(L, item, entry);
     if (entry->verdict == MOON_VERDICT_NONE && !is_known(entry))
         (void)moon_list_wrong(L, item, NULL,

@@ -118,6 +118,8 @@ enum moon_status moon_list_parse(struct moon_arena *arena, const struct moon_lim
         status = MOON_ENOMEM;
     if (status == MOON_OK)
         *list_r = reading.list;
+    else if (error)
+        moon_list_explain(&reading, error);
 done:
     moon_sandbox_destroy(&sandbox);
     return status == MOON_ENOMEM ? moon_fail(error, status, "%s: no memory", path) : status;

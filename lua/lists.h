@@ -33,6 +33,8 @@ struct moon_list_reading {
 int moon_list_wrong(lua_State *L, size_t item, const char *field, const char *what);
 /* Reads the table at the top of the stack into the entry; raises. [-0, +0] */
 void moon_list_fields(lua_State *L, size_t item, struct moon_list_entry *entry);
+/* Makes the error say more where a field was compared ("==") instead of set. */
+void moon_list_explain(const struct moon_list_reading *reading, struct moon_error *error);
 /* A domain at a stack index, normalized; raises. */
 const char *moon_list_domain(lua_State *L, int index, size_t item, const char *field);
 

@@ -57,6 +57,8 @@ static void entries_that_lapse_or_are_too_wide_are_told(void **state)
         {"{ name = 'a', dkim = 'l.example', from = '.co.uk' }",
          "'a' is too wide: from = \".co.uk\" is a public suffix"},
         {"{ name = 'a', dkim = 'l.example', from = { 'bank.co.uk', '.bank.co.uk' } }", NULL},
+        {"{ name = 'a', dkim = 'l.example', from = '.com' }",
+         "'a' is too wide: from = \".com\" is a public suffix"},
         {"{ name = 'a', spf = 'co.uk' }", "spf = \"co.uk\" is a public suffix"},
         {"{ name = 'a', hosts = '.co.uk' }", "hosts = \".co.uk\" is a public suffix"},
         {"{ name = 'a', list_id = '.co.uk' }", "list_id = \".co.uk\" is a public suffix"},
