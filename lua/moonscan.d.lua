@@ -361,7 +361,7 @@
 ---@class moonscan.TestExpect
 ---@field verdict? "accept"|"quarantine"|"reject"|"defer"|"discard"
 ---@field action? "accept"|"reject"|"defer"|"freeze" what Exim is told for the whole message
----@field esc? string
+---@field esc? string|false false: none
 ---@field override? moonscan.Override|false false: none
 ---@field layer? "locked"|"recipient"|"tenant"|"site"|"built-in"|"failure" who decided
 ---@field text? string a part of the reply
@@ -369,8 +369,8 @@
 ---@field comment? string a part of it
 ---@field rule? string|integer the line, or a part of "file:line"
 ---@field failure? string a part of the error that the policy fails with
----@field tag? string
----@field headers? string[] each a part of a field that is added
+---@field tag? string|false false: none
+---@field headers? string[]|false each a part of a field that the policy adds; false: it adds none
 ---@field spf? moonscan.SpfResult
 ---@field dkim? moonscan.DkimResult
 ---@field dmarc? moonscan.DmarcResult

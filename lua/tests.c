@@ -17,12 +17,13 @@
 #include "lua/test_lines.h"
 
 enum kind {
-    TEXT,         /* const char * */
-    TEXT_OR_NONE, /* false is "" */
-    TEXT_OR_TRUE, /* true is "yes" */
-    TEXT_OR_FILE, /* TEXT; the one text of the test before is not copied again */
-    TEXTS,        /* struct moon_test_texts; one text may stand for a list */
-    LINE,         /* a text, or a whole number */
+    TEXT,          /* const char * */
+    TEXT_OR_NONE,  /* false is "" */
+    TEXT_OR_TRUE,  /* true is "yes" */
+    TEXT_OR_FILE,  /* TEXT; the one text of the test before is not copied again */
+    TEXTS,         /* struct moon_test_texts; one text may stand for a list */
+    TEXTS_OR_NONE, /* false and {} are `none` */
+    LINE,          /* a text, or a whole number */
     BOOL,
     UNLESS,  /* bool, the other way round */
     NUMBER,  /* int64_t, not negative */
@@ -135,14 +136,14 @@ static const struct shape message_shape = {"message", message_keys, COUNT(messag
                                            sizeof(struct moon_test_message), NULL};
 
 static const struct key expect_keys[] = {
-    AT(moon_test_expect, verdict, TEXT), AT(moon_test_expect, action, TEXT),
-    AT(moon_test_expect, esc, TEXT),     AT(moon_test_expect, override, TEXT_OR_NONE),
-    AT(moon_test_expect, layer, TEXT),   AT(moon_test_expect, text, TEXT),
-    AT(moon_test_expect, reason, TEXT),  AT(moon_test_expect, comment, TEXT),
-    AT(moon_test_expect, rule, LINE),    AT(moon_test_expect, failure, TEXT),
-    AT(moon_test_expect, tag, TEXT),     AT(moon_test_expect, headers, TEXTS),
-    AT(moon_test_expect, spf, TEXT),     AT(moon_test_expect, dkim, TEXT),
-    AT(moon_test_expect, dmarc, TEXT),   AT(moon_test_expect, arc, TEXT),
+    AT(moon_test_expect, verdict, TEXT),     AT(moon_test_expect, action, TEXT),
+    AT(moon_test_expect, esc, TEXT_OR_NONE), AT(moon_test_expect, override, TEXT_OR_NONE),
+    AT(moon_test_expect, layer, TEXT),       AT(moon_test_expect, text, TEXT),
+    AT(moon_test_expect, reason, TEXT),      AT(moon_test_expect, comment, TEXT),
+    AT(moon_test_expect, rule, LINE),        AT(moon_test_expect, failure, TEXT),
+    AT(moon_test_expect, tag, TEXT_OR_NONE), AT(moon_test_expect, headers, TEXTS_OR_NONE),
+    AT(moon_test_expect, spf, TEXT),         AT(moon_test_expect, dkim, TEXT),
+    AT(moon_test_expect, dmarc, TEXT),       AT(moon_test_expect, arc, TEXT),
 };
 static const struct shape expect_shape = {"expect", expect_keys, COUNT(expect_keys),
                                           sizeof(struct moon_test_expect), NULL};
@@ -210,7 +211,8 @@ static bool take_text(struct reading *r, const char *name, const char **text_r)
 {
     struct moon_span text;
     if (lua_type(r->L, -1) != LUA_TSTRING)
-        return wrong(r, name, "%s must be a text, not a %s", name, luaL_typename(r->L, -1));
+        return wrong(r, name, "%s must be a text, not a %s%s", name, luaL_typename(r->L, -1),
+                     strcmp(name, "mail_from") ? "" : "; \"\" is the null sender");
     text.p = lua_tolstring(r->L, -1, &text.n);
     moon_sandbox_charge(r->L, text.n / 64 + 1);
     if (strlen(text.p) != text.n)
@@ -336,6 +338,7 @@ static bool take_message(struct reading *r, const struct key *key, void *slot)
 
 static bool take_value(struct reading *r, const struct key *key, void *slot)
 {
+    struct moon_test_texts *texts = slot;
     const char **text = slot;
     switch (key->kind) {
     case TEXT_OR_NONE:
@@ -355,6 +358,10 @@ static bool take_value(struct reading *r, const struct key *key, void *slot)
         return take_text(r, key->name, text);
     case TEXT_OR_FILE:
         return take_zone(r, key->name, text);
+    case TEXTS_OR_NONE:
+        texts->none = (lua_isboolean(r->L, -1) && !lua_toboolean(r->L, -1)) ||
+                      (lua_istable(r->L, -1) && lua_rawlen(r->L, -1) == 0);
+        return texts->none || take_texts(r, key->name, slot);
     case TEXTS:
         return take_texts(r, key->name, slot);
     case BOOL:
@@ -406,6 +413,20 @@ static bool take_record(struct reading *r, const char *name, const struct shape 
 /* --- tests ---------------------------------------------------------------------------------------
  */
 
+/* The test expects no verdict. */
+static void wrong_expect(struct reading *r)
+{
+    char names[200] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < expect_shape.key_count && n < sizeof names; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
+                              expect_shape.keys[i].name);
+    (void)wrong(r, "expect",
+                "a test says what it expects: verdict, action or failure must be there, like "
+                "expect = { verdict = \"reject\" }; all of its keys: %s",
+                names);
+}
+
 /* One item of the list, at the top. [-0, +0] */
 static void take_test(struct reading *r, struct moon_test *test, size_t place)
 {
@@ -425,8 +446,7 @@ static void take_test(struct reading *r, struct moon_test *test, size_t place)
     if (!test->name || !*test->name)
         test->name = moon_arena_printf(r->tests->arena, "test %zu", place);
     if (taken && !test->expect.verdict && !test->expect.action && !test->expect.failure)
-        (void)wrong(r, "expect", "%s",
-                    "a test says what it expects, like expect = { verdict = \"reject\" }");
+        wrong_expect(r);
     if (!test->name)
         test->name = "";
 }

@@ -25,6 +25,7 @@ struct moon_test_seal {
 struct moon_test_texts {
     const char **text;
     size_t count;
+    bool none; /* false was said, or {}, where that means something */
 };
 
 /* What somebody on the way did to the message after it was signed. */
@@ -48,7 +49,7 @@ struct moon_test_message {
 struct moon_test_expect {
     const char *verdict, *action, *esc, *override, *layer; /* equal */
     const char *text, *reason, *comment, *rule, *failure;  /* contained */
-    const char *tag;
+    const char *tag;                      /* of these and of those that are equal "" is: none */
     const char *spf, *dkim, *dmarc, *arc; /* results */
     struct moon_test_texts headers;       /* each contained in a field that is added */
 };

@@ -39,6 +39,7 @@ static const char help[] =
     "folder with policies; FILE is one policy. Each test's message goes through the same engine "
     "as\n"
     "Exim's mail, with the test's own zone in the place of DNS; nothing is recorded or published.\n"
+    "Before them it looks at the source of each policy, as publish does.\n"
     "Prints TAP, and at the end which rules no test decides.\n"
     "\n"
     "  --all-rules       a rule that no test decides is a failure\n"
@@ -280,6 +281,35 @@ static void use(struct moon_trial *trial, const struct engine *engine)
     trial->policies = engine->policies;
 }
 
+/* What publishing would find in the text of the policy, branches that no test enters included. */
+static enum moon_status look_at(const struct moon_trial *trial, struct moon_arena *arena,
+                                struct moon_tap *tap, const char *path)
+{
+    struct moon_error error;
+    const char **findings;
+    size_t count;
+    enum moon_status status =
+        moon_policies_lint(trial->policies, arena, path, &findings, &count, &error);
+    for (size_t i = 0; status == MOON_OK && i < count; i++)
+        moon_tap_finding(tap, path, findings[i]);
+    return status == MOON_ENOMEM ? status : MOON_OK; /* what does not load is told by its tests */
+}
+
+static enum moon_status look_at_all(const struct moon_trial *trial, struct moon_arena *arena,
+                                    struct moon_tap *tap)
+{
+    struct moon_span key, value;
+    enum moon_status status = MOON_OK;
+    for (size_t i = 0; status == MOON_OK && moon_snapshot_each(trial->snapshot, i, &key, &value);
+         i++) {
+        if (!moon_span_is(moon_span_sub(key, 0, 7), "policy/"))
+            continue;
+        const char *path = moon_arena_dup(arena, moon_span_sub(key, 7, key.n));
+        status = path ? look_at(trial, arena, tap, path) : MOON_ENOMEM;
+    }
+    return status;
+}
+
 static enum moon_status run_source(struct run *run, struct source *source, struct moon_tap *tap,
                                    const struct moon_trial_keys *keys, struct moon_arena *arena,
                                    struct moon_error *error)
@@ -307,6 +337,9 @@ static enum moon_status run_source(struct run *run, struct source *source, struc
             status = open_engine(source, arena, &engine, error);
         use(&trial, &engine);
     }
+    if (status == MOON_OK)
+        status = source->only ? look_at(&trial, arena, tap, source->only)
+                              : look_at_all(&trial, arena, tap);
     if (status == MOON_OK && source->only) {
         const char *tenant = moon_trial_tenant_of(engine.snapshot, arena, source->only);
         status = tenant ? moon_trial_policy(&batch, source->only, tenant) : MOON_ENOMEM;

@@ -87,6 +87,8 @@ static void check_words(struct compare *c, const struct moon_test_expect *expect
 static void check_headers(struct compare *c, const struct moon_test_expect *expect,
                           const struct moon_verdict *verdict)
 {
+    if (expect->headers.none && verdict->header_count)
+        differ(c, "headers", "nothing", verdict->headers[0]);
     for (size_t i = 0; i < expect->headers.count; i++) {
         bool found = false;
         for (size_t k = 0; !found && k < verdict->header_count; k++)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/base/nearest.h"
 #include "engine/message/address.h"
 #include "engine/store/store.h"
 #include "engine/trial/mail.h"
@@ -141,17 +142,35 @@ static enum moon_status take_envelope(struct run *run, struct moon_error *error)
     return status;
 }
 
+/* The name of a tenant that is nearly this one, in the arena; NULL: none is. */
+static const char *nearest_tenant(struct run *run, const char *tenant)
+{
+    struct moon_nearest nearest = {0};
+    struct moon_span key, value;
+    for (size_t i = 0; moon_snapshot_each(run->trial->snapshot, i, &key, &value); i++) {
+        const char *name = moon_span_is(moon_span_sub(key, 0, 7), "tenant/")
+                               ? moon_arena_dup(run->arena, moon_span_sub(key, 7, key.n))
+                               : NULL;
+        if (name) /* without memory it is only not offered */
+            moon_nearest_offer(&nearest, moon_span_of(tenant), name);
+    }
+    return nearest.best;
+}
+
 /* Does the test name a tenant that there is? */
 static enum moon_status check_tenant(struct run *run, const char *tenant, struct moon_error *error)
 {
     struct moon_span value;
-    const char *key = moon_arena_printf(run->arena, "tenant/%s", tenant);
+    const char *near = NULL, *key = moon_arena_printf(run->arena, "tenant/%s", tenant);
     if (!key)
         return MOON_ENOMEM;
-    if (!run->trial->snapshot ||
-        !moon_snapshot_get(run->trial->snapshot, moon_span_of(key), &value))
-        return moon_fail(error, MOON_ECONF, "there is no tenant '%.64s'", tenant);
-    return MOON_OK;
+    if (run->trial->snapshot) {
+        if (moon_snapshot_get(run->trial->snapshot, moon_span_of(key), &value))
+            return MOON_OK;
+        near = nearest_tenant(run, tenant);
+    }
+    return moon_fail(error, MOON_ECONF, "there is no tenant '%.64s'%s%s%s", tenant,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static enum moon_status take_message(struct run *run, const char *tenant, struct moon_error *error)

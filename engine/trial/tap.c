@@ -133,6 +133,14 @@ void moon_tap_test(void *context, const struct moon_trial_told *told)
         put_failure(tap, told);
 }
 
+void moon_tap_finding(struct moon_tap *tap, const char *path, const char *finding)
+{
+    put_case(tap, false, path);
+    (void)fprintf(tap->to, ": the source has no mistake\n  ---\n");
+    put_value(tap->to, "  ", "mistake", finding);
+    (void)fprintf(tap->to, "  ...\n");
+}
+
 void moon_tap_rules(struct moon_tap *tap, const struct moon_coverage *coverage, bool all_rules)
 {
     size_t missing = moon_coverage_missing(coverage);

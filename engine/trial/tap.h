@@ -19,6 +19,8 @@ struct moon_tap {
 void moon_tap_begin(struct moon_tap *tap);
 /* A batch's `tell`; the context is the tap. */
 void moon_tap_test(void *tap, const struct moon_trial_told *told);
+/* A mistake in a policy's source, "path:line: what": a failed case. */
+void moon_tap_finding(struct moon_tap *tap, const char *path, const char *finding);
 /* The table of rules as comments. With `all_rules` a rule that no test decided is a failed case. */
 void moon_tap_rules(struct moon_tap *tap, const struct moon_coverage *coverage, bool all_rules);
 void moon_tap_end(struct moon_tap *tap);

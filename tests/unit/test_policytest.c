@@ -233,6 +233,12 @@ static void mistakes_name_line_and_cure(void **state)
          "ip: '1.2.3' is no IPv4 or IPv6 address"},
         {"policy.tests = { { rcpt = 'me', expect = { verdict = 'accept' } } }",
          "rcpt: 'me' is no address"},
+        {"policy.tests = { { mail_from = false, expect = { verdict = 'accept' } } }",
+         "mail_from must be a text, not a boolean; \\\"\\\" is the null sender"},
+        {"policy.tests = { { expect = { dmarc = 'none' } } }",
+         "verdict, action or failure must be there, like expect = { verdict = \\\"reject\\\" }; "
+         "all of "
+         "its keys: verdict, action, esc, override, layer, text,"},
         {"policy.tests = { { tenant = 'q', expect = { verdict = 'accept' } } }",
          "there is no tenant 'q'"},
         {"policy.tests = { { message = { headers = { 'X' } }, expect = { verdict = 'accept' } } }",
@@ -305,10 +311,80 @@ static void tests_that_mean_harm_are_bounded(void **state)
     }
 }
 
+/* false is "none", and so is an empty list of fields. */
+static void false_expects_that_there_is_none(void **state)
+{
+    static const char policy[] =
+        "policy.message = function(m)\n"
+        "  if m.from.domain == 'plain.example' then return moon.accept {} end\n"
+        "  return moon.quarantine { esc = '2.7.1', tag = 'T', headers = { 'X-A: 1' } } end\n";
+    static const struct {
+        const char *from, *expect, *differs; /* NULL: the test passes */
+    } table[] = {
+        {"plain", "verdict = 'accept', esc = false, tag = false, headers = false", NULL},
+        {"plain", "verdict = 'accept', headers = {}", NULL},
+        {"full", "verdict = 'quarantine', tag = 'T', headers = { 'X-A: 1' }", NULL},
+        {"full", "verdict = 'quarantine', tag = false", "what: tag"},
+        {"full", "verdict = 'quarantine', esc = false", "what: esc"},
+        {"full", "verdict = 'quarantine', headers = false", "what: headers"},
+        {"full", "verdict = 'quarantine', headers = {}", "what: headers"},
+        {"full", "verdict = 'quarantine', headers = true", "headers must be a list of texts"},
+        {"full", "verdict = 'quarantine', text = false", "text must be a text, not a boolean"},
+    };
+    char tests[1024];
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        (void)snprintf(
+            tests, sizeof tests,
+            "%spolicy.tests = { { message = { from = 'a@%s.example' }, expect = { %s } } }", policy,
+            table[i].from, table[i].expect);
+        if (test_tests(tests) != (table[i].differs ? MOON_EXIT_NO : MOON_EXIT_OK))
+            fail_msg("%s\ngot:\n%s", table[i].expect, moon_cmd_printed);
+        moon_cmd_wants(table[i].differs ? table[i].differs : "\nok 1 - ");
+    }
+}
+
+static void the_source_is_looked_at_first_as_publishing_does(void **state)
+{
+    char path[128];
+    (void)state;
+    assert_int_equal(test_tests("policy.message = function(m)\n"
+                                "  if m.spf == 'fail' then return moon.reject {} end\n"
+                                "  return moon.accept {} end\n"
+                                "policy.tests = { { expect = { verdict = 'accept' } } }"),
+                     MOON_EXIT_NO);
+    moon_cmd_wants("p.lua: the source has no mistake");
+    moon_cmd_wants("mistake: \"p.lua:4: ");
+    moon_cmd_wants("\nok 2 - ");
+    moon_cmd_wants("1..2\n");
+    /* of a folder each policy, tests or none */
+    moon_cmd_put("etc/moonscan.lua", "return {}");
+    moon_cmd_put("etc/tenants/acme.lua",
+                 "return { message = function(m)\n  if m.spf == 'fail' then return end\nend }\n");
+    (void)snprintf(path, sizeof path, "%s/etc", moon_cmd_folder);
+    assert_int_equal(test_of(path, NULL), MOON_EXIT_NO);
+    moon_cmd_wants("tenants/acme.lua: the source has no mistake");
+    moon_cmd_wants("tenants/acme.lua:2: ");
+}
+
+static void a_tenant_that_is_misspelt_is_told_the_nearest(void **state)
+{
+    char path[128];
+    (void)state;
+    moon_cmd_put("etc/moonscan.lua", "return {}");
+    moon_cmd_put("etc/tenants.lua", "return { beta = { policy = 'p' }, acme = { policy = 'p' } }");
+    moon_cmd_put("etc/policies/p.lua",
+                 "return { message = function(m) end, tests = { { tenant = 'betta',\n"
+                 "  expect = { verdict = 'accept' } } } }\n");
+    (void)snprintf(path, sizeof path, "%s/etc", moon_cmd_folder);
+    assert_int_equal(test_of(path, NULL), MOON_EXIT_NO);
+    moon_cmd_wants("there is no tenant 'betta'; did you mean 'beta'?");
+}
+
 static void a_policy_that_fails_fails_its_test_unless_that_is_expected(void **state)
 {
     (void)state;
-    assert_int_equal(test_tests("policy.message = function(m) return m.nothing end\n"
+    assert_int_equal(test_tests("policy.message = function(m) return m[\"noth\" .. \"ing\"] end\n"
                                 "policy.tests = { { expect = { verdict = 'defer' } },\n"
                                 " { expect = { verdict = 'defer', failure = \"no field "
                                 "'nothing'\" } } }"),
@@ -379,6 +455,9 @@ int main(void)
         CASE(what_is_counted_is_remembered_from_earlier),
         CASE(mistakes_name_line_and_cure),
         CASE(tests_that_mean_harm_are_bounded),
+        CASE(false_expects_that_there_is_none),
+        CASE(the_source_is_looked_at_first_as_publishing_does),
+        CASE(a_tenant_that_is_misspelt_is_told_the_nearest),
         CASE(a_policy_that_fails_fails_its_test_unless_that_is_expected),
         CASE(the_example_of_the_page_passes_its_tests),
         CASE(wrong_usage_is_told),

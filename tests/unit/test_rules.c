@@ -56,6 +56,16 @@ static void tests_and_their_keys_are_found_at_their_lines(void **state)
                                  "    ip = '::1' },\n"
                                  "  { name = 'second', ip =\n"
                                  "    '::2' } }\n";
+    static const char tricky[] = "if m.dmarc.result == \"none\" then return x .. 'joined' end\n"
+                                 "local function t(name) return { name = name } end\n"
+                                 "local list = { 'none', 'twice' }\n"
+                                 "local n = 'set'\n"
+                                 "function policy.tests() return {\n"
+                                 "  { expect = { dmarc = 'none' },\n"
+                                 "    name = 'none' },\n"
+                                 "  t('argument'), t 'bare', { name = n },\n"
+                                 "  { name = 'twice' },\n"
+                                 "  { name = 'twice' } } end\n";
     struct moon_arena *arena = moon_arena_create(1 << 20);
     struct moon_test_names names;
     (void)state; /* cmocka's, not used */
@@ -63,6 +73,14 @@ static void tests_and_their_keys_are_found_at_their_lines(void **state)
     assert_int_equal(moon_test_names_line(&names, "first", 9), 3);
     assert_int_equal(moon_test_names_line(&names, "second", 9), 5);
     assert_int_equal(moon_test_names_line(&names, "by a loop", 9), 9);
+    assert_true(moon_test_names_read(arena, MOON_SPAN(tricky), &names));
+    assert_int_equal(moon_test_names_line(&names, "none", 5), 7);
+    assert_int_equal(moon_test_names_line(&names, "joined", 5), 5);
+    assert_int_equal(moon_test_names_line(&names, "argument", 5), 8);
+    assert_int_equal(moon_test_names_line(&names, "bare", 5), 8);
+    assert_int_equal(moon_test_names_line(&names, "set", 5), 4);
+    assert_int_equal(moon_test_names_line(&names, "twice", 5), 9);
+    assert_int_equal(moon_test_names_line(&names, "twice", 5), 10);
     assert_int_equal(moon_test_list_line(MOON_SPAN(source)), 2);
     assert_int_equal(moon_test_list_line(MOON_SPAN("a = 1\nfunction policy.tests()\nend")), 2);
     assert_int_equal(moon_test_list_line(MOON_SPAN("\n")), 1);
