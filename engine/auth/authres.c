@@ -33,8 +33,7 @@ struct writer {
 
 static void write_begin(struct writer *w, struct moon_arena *arena)
 {
-    moon_str_begin(&w->str, arena);
-    w->column = 0;
+    moon_str_begin(&w->str, arena); /* the column is set by method() */
 }
 
 /* --- encoders -----------------------------------------------------------------------------------
@@ -44,7 +43,7 @@ static void write_begin(struct writer *w, struct moon_arena *arena)
 static char harmless(char c)
 {
     static const char from[] = "\"\\;()=", to[] = "'/,[]:";
-    const char *at = c == '\0' ? NULL : strchr(from, c);
+    const char *at = c ? strchr(from, c) : NULL;
     if (at)
         return to[at - from];
     return c < 0x20 || c > 0x7e ? '?' : c;
@@ -73,7 +72,7 @@ static bool is_plain_local(struct moon_span local)
 
     for (size_t i = 0; i < local.n; i++) {
         char c = local.p[i];
-        bool atext = moon_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c));
+        bool atext = moon_is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
         if (!atext && (c != '.' || dot))
             return false;
         dot = c == '.';

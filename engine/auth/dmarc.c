@@ -258,7 +258,7 @@ static bool enforces(const struct evaluation *e, const struct moon_dmarc_record 
 static enum moon_status look_for_bimi(struct evaluation *e)
 {
     const char *organization = e->dmarc->organizational_domain;
-    struct moon_dmarc_lookup lookup = {.records = 0};
+    struct moon_dmarc_lookup lookup;
 
     if (!organization || !enforces(e, &e->policy.record))
         return MOON_OK;

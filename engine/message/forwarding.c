@@ -34,7 +34,7 @@ static const char *keep(struct reader *r, struct moon_span text)
 /* A domain of at least two labels, normalized; NULL when it is none. */
 static const char *domain_of(struct reader *r, struct moon_span text)
 {
-    if (text.n == 0 || text.n > MOON_DOMAIN_MAX || moon_span_find(text, '.') == (size_t)-1)
+    if (moon_span_find(text, '.') == (size_t)-1)
         return NULL;
     const char *domain = moon_domain_normalize(r->arena, text);
     r->failed = r->failed || moon_arena_failed(r->arena);
@@ -133,12 +133,15 @@ static bool read_gmail(struct reader *r, struct moon_span local, size_t at)
     return domain != NULL;
 }
 
+static bool is_plain_byte(char c)
+{
+    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 static bool is_plain(struct moon_span local)
 {
-    for (size_t i = 0; i < local.n; i++)
-        if (local.p[i] <= ' ' || local.p[i] > '~' || local.p[i] == '"' || local.p[i] == '\\')
-            return false;
-    return local.n > 0 && local.n <= MOON_FORWARDED_LOCAL_MAX;
+    struct moon_buf buf = moon_buf_of(local);
+    return moon_buf_while(&buf, is_plain_byte).n == local.n && local.n <= MOON_FORWARDED_LOCAL_MAX;
 }
 
 static const char *read_pattern(struct reader *r, struct moon_span local)
@@ -149,29 +152,31 @@ static const char *read_pattern(struct reader *r, struct moon_span local)
     if (moon_span_is_nocase(head, "SRS0") || moon_span_is_nocase(head, "SRS1"))
         return read_srs(r, rest, head.p[3]) ? "srs" : NULL;
     size_t srs = find_word(local, "+SRS="), caf = find_word(local, "+caf_=");
-    bool found = srs > caf ? read_outlook(r, local, srs) : caf && read_gmail(r, local, caf);
+    bool outlook = srs > caf;
+    bool found = outlook ? read_outlook(r, local, srs) : caf && read_gmail(r, local, caf);
     if (!found)
         return NULL;
-    size_t mailbox = srs > caf ? srs : caf;
-    if (!(srs > caf && !r->out->original)) /* "bounces" is nobody's mailbox */
-        r->out->mailbox = address_of(r, moon_span_sub(local, 0, mailbox), r->out->forwarder);
-    return srs > caf ? "outlook" : "gmail";
+    if (!outlook || r->out->original) /* "bounces" is nobody's mailbox */
+        r->out->mailbox =
+            address_of(r, moon_span_sub(local, 0, outlook ? srs : caf), r->out->forwarder);
+    return outlook ? "outlook" : "gmail";
 }
 
 enum moon_status moon_forwarding_parse(struct moon_arena *arena, const char *path,
                                        const char *domain, struct moon_forwarding *forwarding_r)
 {
-    struct moon_forwarding found = {.forwarder = domain};
+    struct moon_forwarding found = {NULL, NULL, NULL, NULL, NULL, NULL};
     struct reader r = {arena, &found, false};
     struct moon_span whole = moon_span_of(path);
     size_t at = moon_span_rfind(whole, '@');
+    struct moon_span local = moon_span_sub(whole, 0, at);
 
-    *forwarding_r = (struct moon_forwarding){NULL, NULL, NULL, NULL, NULL, NULL};
-    if (!domain || at == (size_t)-1 || !is_plain(moon_span_sub(whole, 0, at)))
+    *forwarding_r = found;
+    if (!domain || at == (size_t)-1 || !is_plain(local))
         return MOON_OK;
     found.forwarder = keep(&r, moon_span_of(domain));
     if (found.forwarder)
-        found.pattern = read_pattern(&r, moon_span_sub(whole, 0, at));
+        found.pattern = read_pattern(&r, local);
     if (r.failed)
         return MOON_ENOMEM;
     if (found.pattern)

@@ -48,7 +48,7 @@ enum moon_status moon_hops_follow(struct moon_arena *arena, const struct moon_ne
     struct moon_session *session = &msg->session;
     const struct moon_field *field = NULL;
 
-    if (session->ip.family == 0 || !is_trusted(trusted, count, &session->ip))
+    if (!is_trusted(trusted, count, &session->ip)) /* nor is a session without an address */
         return MOON_OK;
     session->hop = session->ip;
     session->ip = (struct moon_ip){.family = 0};

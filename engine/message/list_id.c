@@ -11,12 +11,15 @@
 
 #define ID_MAX 255u /* RFC 2919 section 6.1 */
 
+static bool is_plain_byte(char c)
+{
+    return c > ' ' && c <= '~' && c != '>'; /* no '<' is left by step 1 */
+}
+
 static bool is_plain(struct moon_span id)
 {
-    for (size_t i = 0; i < id.n; i++)
-        if (id.p[i] <= ' ' || id.p[i] > '~' || id.p[i] == '<' || id.p[i] == '>')
-            return false;
-    return id.n > 0 && id.n <= ID_MAX;
+    struct moon_buf buf = moon_buf_of(id);
+    return moon_buf_while(&buf, is_plain_byte).n == id.n && id.n > 0 && id.n <= ID_MAX;
 }
 
 enum moon_status moon_list_id_parse(struct moon_arena *arena, const struct moon_message *msg,

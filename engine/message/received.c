@@ -20,7 +20,7 @@
 #define DEPTH_MAX    4u
 
 struct words {
-    struct moon_span word[WORDS_MAX];
+    struct moon_span word[WORDS_MAX]; /* empty ones behind the last */
     size_t count;
     bool too_many;
 };
@@ -46,7 +46,7 @@ static bool take_comment(struct moon_buf *in, struct moon_span *inside_r)
         else if (c == ')')
             depth--;
     } while (!in->failed && depth > 0 && depth <= DEPTH_MAX);
-    if (in->failed || depth > 0)
+    if (depth > 0) /* also when the cursor has failed */
         return false;
     *inside_r = moon_span_sub((struct moon_span){start, before}, 1, before - in->left - 2);
     return true;
@@ -66,7 +66,7 @@ static struct words split(struct moon_span text)
         const char *start = in.p;
         if (moon_buf_peek(&in) == '(') {
             words.too_many = words.too_many || !take_comment(&in, &word);
-            word = (struct moon_span){start, 1};
+            word = (struct moon_span){start, (size_t)(in.p - start)};
         } else {
             word = moon_buf_while(&in, is_word);
         }
@@ -80,26 +80,32 @@ static struct words split(struct moon_span text)
 /* [ADDRESS], [IPv6:ADDRESS], either with :PORT behind it. */
 static bool is_literal(struct moon_span word, struct moon_ip *ip_r)
 {
-    size_t end = moon_span_rfind(word, ']');
+    struct moon_buf in = moon_buf_of(word);
     uint64_t port;
 
-    if (word.n < 3 || word.p[0] != '[' || end == (size_t)-1)
+    if (!moon_buf_skip(&in, '['))
         return false;
-    struct moon_span behind = moon_span_sub(word, end + 1, word.n);
-    if (behind.n &&
-        (behind.p[0] != ':' || !moon_span_number(moon_span_sub(behind, 1, behind.n), 65535, &port)))
+    struct moon_span inside = moon_buf_until(&in, ']');
+    if (!moon_buf_skip(&in, ']'))
         return false;
-    struct moon_span inside = moon_span_sub(word, 1, end - 1);
+    bool complete = moon_buf_skip(&in, ':')
+                        ? moon_span_number((struct moon_span){in.p, in.left}, 65535, &port)
+                        : moon_buf_at_end(&in);
     if (moon_span_eq_nocase(moon_span_sub(inside, 0, 5), MOON_SPAN("IPv6:")))
         inside = moon_span_sub(inside, 5, inside.n);
-    return moon_ip_parse(inside, ip_r);
+    return complete && moon_ip_parse(inside, ip_r);
+}
+
+/* What stands behind the last '@'; all of it when there is none: -1 and 1 are 0. */
+static struct moon_span without_ident(struct moon_span name)
+{
+    return moon_span_sub(name, moon_span_rfind(name, '@') + 1, name.n);
 }
 
 /* ADDRESS, or ident@ADDRESS. */
 static bool is_bare(struct moon_span word, struct moon_ip *ip_r)
 {
-    size_t at = moon_span_rfind(word, '@');
-    return moon_ip_parse(at == (size_t)-1 ? word : moon_span_sub(word, at + 1, word.n), ip_r);
+    return moon_ip_parse(without_ident(word), ip_r);
 }
 
 /* How many of the words could be meant as an address; the last of them. */
@@ -149,10 +155,10 @@ static bool are_remarks(const struct words *words, size_t i)
     return true;
 }
 
-static struct moon_span without_ident(struct moon_span name)
+/* A name that the writer found: no key=value of Exim's, no remark. */
+static bool is_name(struct moon_span word)
 {
-    size_t at = moon_span_rfind(name, '@');
-    return at == (size_t)-1 ? name : moon_span_sub(name, at + 1, name.n);
+    return word.p[0] != '(' && moon_span_find(word, '=') == (size_t)-1;
 }
 
 /* qmail's (HELO name). */
@@ -174,7 +180,7 @@ static bool read_form(struct moon_span name, const struct words *first, const st
         return false;
     if (says_helo(first)) {
         received->helo = word[1];
-        return second && second->count == 1 && addresses_in(second, &ip) == 1;
+        return second->count == 1 && addresses_in(second, &ip) == 1;
     }
     if (is_literal(name, &ip) && are_pairs(first, 0, &received->helo)) {
         received->ip = ip;
@@ -183,14 +189,13 @@ static bool read_form(struct moon_span name, const struct words *first, const st
         return true;
     }
     if (is_literal(word[0], &ip)) {
-        if (first->count > 1 && are_pairs(first, 1, &received->helo)) {
+        if (are_pairs(first, 1, &received->helo)) {
             received->host_name = received->helo.p == name.p ? (struct moon_span){NULL, 0} : name;
             return true;
         }
         return are_remarks(first, 1);
     }
-    if (first->count >= 2 && is_literal(word[1], &ip) && are_remarks(first, 2) &&
-        moon_span_find(word[0], '=') == (size_t)-1) {
+    if (is_literal(word[1], &ip) && are_remarks(first, 2) && is_name(word[0])) {
         if (first->count == 2)
             received->host_name = without_ident(word[0]);
         return true;
@@ -223,28 +228,28 @@ static bool has_second_clause(struct moon_buf in)
 static void read_client(struct moon_span name, const struct words *comments, size_t count,
                         struct moon_received *received)
 {
-    struct moon_ip ip = {.family = 0};
-    size_t found = 0;
-
-    if (!read_form(name, &comments[0], count > 1 ? &comments[1] : NULL, received) ||
+    if (!read_form(name, &comments[0], &comments[1], received) ||
         received->helo.n > MOON_DOMAIN_MAX + 2)
         return;
+    struct moon_ip ip = received->ip;
+    size_t found = ip.family ? 1 : 0; /* from [ADDRESS] (...): then nowhere else */
     for (size_t i = says_helo(&comments[0]) ? 1 : 0; i < count; i++)
         found += addresses_in(&comments[i], &ip);
-    if (received->ip.family) /* from [ADDRESS] (...): then nowhere else */
-        found++;
-    else
-        received->ip = ip;
-    if (found == 1)
-        received->kind = MOON_RECEIVED_CLIENT;
+    if (found != 1)
+        return;
+    received->ip = ip;
+    received->kind = MOON_RECEIVED_CLIENT;
+}
+
+static bool is_text(char c)
+{
+    return c == '\t' || ((unsigned char)c >= ' ' && c != '\x7f');
 }
 
 static bool is_clean(struct moon_span text)
 {
-    for (size_t i = 0; i < text.n; i++)
-        if (((unsigned char)text.p[i] < ' ' && text.p[i] != '\t') || text.p[i] == 0x7f)
-            return false;
-    return text.n <= MOON_RECEIVED_BYTES_MAX;
+    struct moon_buf in = moon_buf_of(text);
+    return moon_buf_while(&in, is_text).n == text.n && text.n <= MOON_RECEIVED_BYTES_MAX;
 }
 
 static bool starts(struct moon_span text, const char *with)
@@ -253,10 +258,17 @@ static bool starts(struct moon_span text, const char *with)
     return moon_span_eq_nocase(moon_span_sub(text, 0, start.n), start);
 }
 
+/* Of a shorter text, sub cuts nothing off behind its end. */
+static bool ends(struct moon_span text, const char *with)
+{
+    struct moon_span end = moon_span_of(with);
+    return moon_span_eq(moon_span_sub(text, text.n - end.n, end.n), end);
+}
+
 struct moon_received moon_received_parse(struct moon_span text)
 {
     struct moon_received received = {.kind = MOON_RECEIVED_UNCLEAR};
-    struct words comments[COMMENTS_MAX];
+    struct words comments[COMMENTS_MAX] = {{.count = 0}}; /* the second may be asked for */
     struct moon_buf in = moon_buf_of(text);
     struct moon_span inside;
     size_t count = 0;
@@ -264,9 +276,8 @@ struct moon_received moon_received_parse(struct moon_span text)
     if (!is_clean(text))
         return received;
     if (starts(text, "(qmail ") && take_comment(&in, &inside)) {
-        bool network = inside.n > 21 && moon_span_is(moon_span_sub(inside, inside.n - 21, 21),
-                                                     " invoked from network");
-        received.kind = network ? MOON_RECEIVED_QUEUE : MOON_RECEIVED_NO_CLIENT;
+        received.kind =
+            ends(inside, " invoked from network") ? MOON_RECEIVED_QUEUE : MOON_RECEIVED_NO_CLIENT;
         return received;
     }
     if (starts(text, "by ")) { /* Postfix's pickup */

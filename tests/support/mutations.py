@@ -80,6 +80,7 @@ class Names:
     def __init__(self, files):
         self.next = {}    # enumerator -> the one after it, in a circle
         self.enums = {}   # enum name -> enumerators
+        self.zeros = set(ZEROS)  # what an initialiser need not say
         self.numbers = set()
         for file in files:
             with open(file, encoding="utf-8") as stream:
@@ -88,6 +89,9 @@ class Names:
             for name, body in re.findall(r"\benum\s+(\w*)\s*\{([^}]*)\}", text):
                 members = re.findall(r"(?:^|,)\s*([A-Za-z_]\w*)", body)
                 self.enums[name] = members
+                first = re.match(r"\s*([A-Za-z_]\w*)\s*(?:=\s*(\w+)\s*)?(?:,|$)", body)
+                if first and first.group(2) in (None, "0"):
+                    self.zeros.add(first.group(1))
                 for i, member in enumerate(members):
                     self.next[member] = members[(i + 1) % len(members)]
 
@@ -187,7 +191,7 @@ class Reader:
         end = self.end_of(i, ",}")
         stop = self.tokens[end].end if self.tokens[end].text == "," else self.tokens[end].start
         value = self.source[at[0].start:self.tokens[end - 1].end]
-        if self.source[at[2].end:self.tokens[end - 1].end].strip() in ZEROS:
+        if self.source[at[2].end:self.tokens[end - 1].end].strip() in self.names.zeros:
             return
         self.add(at[0].start, stop, "", "%s -> (none)" % value)
 

@@ -137,6 +137,25 @@ static void a_want_of_memory_is_told(void **state)
     assert_int_equal(status, MOON_OK);
 }
 
+static void bimi_says_so_when_memory_runs_out(void **state)
+{
+    static const struct dmarc_case test = {.author = "a.example.com",
+                                           .psl = true,
+                                           .zone = REJECT
+                                           "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\""};
+    enum moon_status status = MOON_ENOMEM;
+    (void)state; /* cmocka's, not used */
+    for (size_t n = 1; n < 100 && status != MOON_OK; n++) {
+        struct dmarc_outcome out;
+        dmarc_case_run(&test, n, &out);
+        status = out.status;
+        assert_true(status == MOON_ENOMEM || status == MOON_OK);
+        assert_true(status == MOON_ENOMEM || out.results.dmarc.bimi_eligible);
+        dmarc_case_end(&out);
+    }
+    assert_int_equal(status, MOON_OK);
+}
+
 static void bimi_wants_both_domains_to_enforce(void **state)
 {
     static const struct {
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_parked_domain_says_so_in_three_ways),
         cmocka_unit_test(it_asks_only_where_it_matters),
         cmocka_unit_test(a_want_of_memory_is_told),
+        cmocka_unit_test(bimi_says_so_when_memory_runs_out),
         cmocka_unit_test(bimi_wants_both_domains_to_enforce),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

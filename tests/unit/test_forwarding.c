@@ -66,6 +66,8 @@ static void srs_tells_the_address_before(void **state)
          "srs second.example - ann@bank.example bank.example -"},
         {"SRS1+JIBX=first.example=+UmZf=4G=bank.example=ann@second.example",
          "srs second.example - ann@bank.example bank.example -"},
+        {"SRS0=h=4G=bank.example=~!@fwd.example",
+         "srs fwd.example - ~!@bank.example bank.example -"},
         {"SRS0=UmZf=4G=bank.example=prvs=4123=ann@fwd.example",
          "srs fwd.example - prvs=4123=ann@bank.example bank.example -"},
     };
@@ -80,6 +82,8 @@ static void outlook_tells_mailbox_and_address_before(void **state)
          "outlook acme.onmicrosoft.com joe@acme.onmicrosoft.com ann@bank.example bank.example -"},
         {"joe+news+srs=44ldt=IX=bank.example=ann@acme.example",
          "outlook acme.example joe+news@acme.example ann@bank.example bank.example -"},
+        {"j+SRS=h=IX=bank.example=ann@acme.example",
+         "outlook acme.example j@acme.example ann@bank.example bank.example -"},
         {"bounces+SRS=44ldt=IX@acme.example", "outlook acme.example - - - -"},
         {"joe+SRS=44ldt=IX@acme.example", "none"},
     };
@@ -92,6 +96,7 @@ static void gmail_tells_mailbox_and_destination(void **state)
     static const struct row rows[] = {
         {"joe+caf_=joseph=acme.example@gmail.com",
          "gmail gmail.com joe@gmail.com - - joseph@acme.example"},
+        {"j+caf_=x=acme.example@gmail.com", "gmail gmail.com j@gmail.com - - x@acme.example"},
         {"joe+caf_=x=y=acme.example@school.example",
          "gmail school.example joe@school.example - - x=y@acme.example"},
         {"joe+SRS=44ldt=IX=bank.example=a+caf_=x=acme.example@gmail.com",
@@ -122,6 +127,9 @@ static void what_is_not_well_formed_is_no_forwarding(void **state)
         {"SRS0=UmZf=4GG=bank.example=ann@fwd.example", "none"},
         {"SRS0=UmZf=4=bank.example=ann@fwd.example", "none"},
         {"SRS0==4G=bank.example=ann@fwd.example", "none"},
+        {"SRS0==bank.example=ann@fwd.example", "none"},
+        {"SRS0=UmZf=4G+bank.example=ann@fwd.example", "none"},
+        {"SRS0=UmZf=4G=.=ann@fwd.example", "none"},
         {"SRS0=Um:f=4G=bank.example=ann@fwd.example", "none"},
         {"SRS0.UmZf=4G=bank.example=ann@fwd.example", "none"},
         {"SRS1=JIBX=first.example=UmZf=4G=bank.example=ann@second.example", "none"},
@@ -130,17 +138,34 @@ static void what_is_not_well_formed_is_no_forwarding(void **state)
         {"SRS1==first.example==UmZf=4G=bank.example=ann@second.example", "none"},
         {"+SRS=44ldt=IX=bank.example=ann@acme.example", "none"},
         {"+caf_=x=acme.example@gmail.com", "none"},
+        {"joe+SRS=bad=bank.example=ann@acme.example", "none"},
+        {"12345h=IX=bank.example=ann@acme.example", "none"},
+        {"1234567x=acme.example@gmail.com", "none"},
         {"joe+caf_=x@gmail.com", "none"},
+        {"joe+caf_=acme.example@gmail.com", "none"},
         {"joe+caf_==acme.example@gmail.com", "none"},
         {"joe+caf_=x=localhost@gmail.com", "none"},
         {"joe+caf_@gmail.com", "none"},
         {"joe +caf_=x=acme.example@gmail.com", "none"},
         {"\"joe\"+caf_=x=acme.example@gmail.com", "none"},
         {"jo\\e+caf_=x=acme.example@gmail.com", "none"},
+        {" joe+caf_=x=acme.example@gmail.com", "none"},
+        {"jo\x7f+caf_=x=acme.example@gmail.com", "none"},
         {"jo\xc3\xa9+caf_=x=acme.example@gmail.com", "none"},
     };
     (void)state; /* cmocka's, not used */
     check(rows, COUNT(rows));
+}
+
+static void a_path_without_a_domain_is_no_forwarding(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_forwarding f;
+    (void)state; /* cmocka's, not used */
+    assert_int_equal(moon_forwarding_parse(arena, "SRS0=h=4G=bank.example=ann", "fwd.example", &f),
+                     MOON_OK);
+    assert_null(f.pattern);
+    moon_arena_destroy(&arena);
 }
 
 static void a_local_part_and_a_hash_have_bounds(void **state)
@@ -194,6 +219,7 @@ int main(void)
         cmocka_unit_test(outlook_tells_mailbox_and_address_before),
         cmocka_unit_test(gmail_tells_mailbox_and_destination),
         cmocka_unit_test(what_is_not_well_formed_is_no_forwarding),
+        cmocka_unit_test(a_path_without_a_domain_is_no_forwarding),
         cmocka_unit_test(a_local_part_and_a_hash_have_bounds),
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };

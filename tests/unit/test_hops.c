@@ -114,23 +114,31 @@ static void a_forged_field_below_the_client_is_never_read(void **state)
 
 static void the_hop_itself_is_never_taken_for_the_client(void **state)
 {
-    static const char *const headers[] = {
-        "",
-        "Subject: x\r\n",
-        FROM(MX2),
-        FROM(MX2) FROM(GATEWAY),
-        MADE_HERE FORGED,
-        "Received: from x by mx2 with local; x\r\n" FORGED,
-        "Received: from x (y [203.0.113.9]) (z [198.51.100.9]) by mx2; x\r\n" FORGED,
-        "Received:\r\n" FORGED,
-        "Received: (qmail 1 invoked by uid 7); x\r\n" FORGED,
-        "Received: (qmail 1 invoked from network); x\r\n",
+    static const struct {
+        const char *header, *reason;
+    } rows[] = {
+        {"", "no Received field of a trusted host names a client"},
+        {"Subject: x\r\n", "no Received field of a trusted host names a client"},
+        {FROM(MX2), "no Received field of a trusted host names a client"},
+        {FROM(MX2) FROM(GATEWAY), "no Received field of a trusted host names a client"},
+        {MADE_HERE FORGED, "a trusted host's Received field names no client"},
+        {"Received: from x by mx2 with local; x\r\n" FORGED,
+         "a trusted host's Received field names no client"},
+        {"Received: from x (y [203.0.113.9]) (z [198.51.100.9]) by mx2; x\r\n" FORGED,
+         "a trusted host's Received field is of no form that can be read without doubt"},
+        {"Received:\r\n" FORGED,
+         "a trusted host's Received field is of no form that can be read without doubt"},
+        {"Received: (qmail 1 invoked by uid 7); x\r\n" FORGED,
+         "a trusted host's Received field names no client"},
+        {"Received: (qmail 1 invoked from network); x\r\n",
+         "no Received field of a trusted host names a client"},
     };
 
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        struct moon_session session = follow(MX2, headers[i]);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct moon_session session = follow(MX2, rows[i].header);
         check(&session, MX2, "", "", NULL);
+        assert_string_equal(session.hop_reason, rows[i].reason);
     }
 }
 

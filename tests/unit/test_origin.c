@@ -45,6 +45,11 @@ static void reads_the_identifier_of_a_list(void **state)
         {"<two words.lists.example>", NULL, NULL},
         {"Just words", NULL, NULL},
         {"<>", NULL, NULL},
+        {"<a>", "a", NULL},
+        {"<!~.lists.example>", "!~.lists.example", NULL},
+        {"<\x7f.lists.example>", NULL, NULL},
+        {"<a\x7f.lists.example>", NULL, NULL},
+        {"\x7f\x7f.lists.example", NULL, NULL},
         {"<d\xc3\xa9v.lists.example>", NULL, NULL},
         {"dev.lists.example>", NULL, NULL},
     };
@@ -62,6 +67,20 @@ static void reads_the_identifier_of_a_list(void **state)
             fail_msg("%s: got %s in %s", rows[i].field, id, domain);
         moon_arena_destroy(&arena);
     }
+}
+
+static void a_field_that_is_not_delivered_names_no_list(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_message msg;
+    struct moon_list_id list;
+    (void)state; /* cmocka's, not used */
+    fill(arena, &msg, "<dev.lists.example>", "<old.lists.example>");
+    msg.fields[1].removed = true;
+    assert_int_equal(moon_list_id_parse(arena, &msg, &list), MOON_OK);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.id, "old.lists.example");
+    moon_arena_destroy(&arena);
 }
 
 static void an_identifier_has_at_most_255_bytes(void **state)
@@ -203,6 +222,7 @@ static void survives_the_failure_of_every_allocation(void **state)
         status = moon_origin_evaluate(arena, &msg, &results);
         assert_true(status == MOON_OK || status == MOON_ENOMEM);
         assert_int_equal(results.list.verified, status == MOON_OK);
+        assert_int_equal(results.forwarding.verified, status == MOON_OK);
         moon_arena_destroy(&arena);
     }
     assert_true(n > 4 && status == MOON_OK);
@@ -212,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_identifier_of_a_list),
+        cmocka_unit_test(a_field_that_is_not_delivered_names_no_list),
         cmocka_unit_test(an_identifier_has_at_most_255_bytes),
         cmocka_unit_test(a_list_is_believed_with_a_pass_of_its_owner_only),
         cmocka_unit_test(forwarding_is_believed_when_spf_passes_for_the_forwarder),

@@ -22,6 +22,7 @@ static const char *told(const char *text)
     char ip[MOON_IP_TEXT_MAX];
     struct moon_received r = moon_received_parse(moon_span_of(text));
 
+    assert_true((r.helo.p || r.helo.n == 0) && (r.host_name.p || r.host_name.n == 0));
     if (r.kind != MOON_RECEIVED_CLIENT)
         return kinds[r.kind];
     (void)snprintf(out, sizeof out, "client %s %.*s %.*s", moon_ip_format(&r.ip, ip), (int)r.helo.n,
@@ -104,13 +105,32 @@ static void reads_what_mail_servers_write(void **state)
         {"from b.example (192.0.2.1) by mx2 with SMTP; x", "client 192.0.2.1 b.example "},
         {"from b.example (EHLO a.example) ([192.0.2.1]) by mx2 with SMTP; x",
          "client 192.0.2.1 a.example "},
-        /* others */
+    };
+    (void)state; /* cmocka's, not used */
+    CHECK(rows);
+}
+
+static void reads_what_others_write_as_far_as_it_is_clear(void **state)
+{
+    static const struct row rows[] = {
         {"from mail-x.example (mail-x.example. [192.0.2.1]) by mx2 with ESMTPS id x; x",
          "client 192.0.2.1 mail-x.example mail-x.example."},
         {"from localhost ([127.0.0.1]) by localhost (mx2 [127.0.0.1]) (amavisd-new, port 10024) "
          "with ESMTP id x for <j@x>; x",
          "client 127.0.0.1 localhost "},
         {"by mx2.example (Postfix, from userid 1000) id 4Xyz; x", "no client"},
+        {"from a (b [192.0.2.1]) by mx2 (Postfix by hand, from source) id x; x",
+         "client 192.0.2.1 a b"},
+        {"from a~\xc3\xa9 (b [192.0.2.1]) by mx2; x", "client 192.0.2.1 a~\xc3\xa9 b"},
+        {"from a (b [192.0.2.1]:65535) by mx2; x", "client 192.0.2.1 a b"},
+        {"from a (@192.0.2.1) by mx2; x", "client 192.0.2.1 a "},
+        {"from a (@b [192.0.2.1]) by mx2; x", "client 192.0.2.1 a b"},
+        {"from a (j@k@b [192.0.2.1]) by mx2; x", "client 192.0.2.1 a b"},
+        /* as much as is read */
+        {"from a (b [192.0.2.1] (1 (2 (3)))) by mx2; x", "client 192.0.2.1 a "},
+        {"from a (b [192.0.2.1]) (c) (d) (e) (f) (1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 "
+         "20 21 22 23 24) by mx2; x",
+         "client 192.0.2.1 a b"},
         {"FROM a.example\t( a.example\t[192.0.2.1] )\tBY mx2; x",
          "client 192.0.2.1 a.example a.example"},
     };
@@ -143,6 +163,12 @@ static void says_unclear_when_another_reading_is_possible(void **state)
         {"from x (HELO x [203.0.113.9]) (192.0.2.1) by mx2; x", "unclear"},
         {"from x (HELO y) by mx2; x", "unclear"},
         {"from x (HELO y) (z) by mx2; x", "unclear"},
+        {"from x (HELO y) (z) (192.0.2.1) by mx2; x", "unclear"},
+        {"from x (HELO y) (z 192.0.2.1) by mx2; x", "unclear"},
+        {"from x () ([192.0.2.1]) by mx2; x", "unclear"},
+        {"from [192.0.2.1] () by mx2; x", "unclear"},
+        {"from x ((y) [192.0.2.1]) by mx2; x", "unclear"},
+        {"from x (helo=y [192.0.2.1]) by mx2; x", "unclear"},
         /* a second clause: a client's name that has shifted the words */
         {"from x (y [203.0.113.9]) by mx2 (z [192.0.2.1]) by mx2; x", "unclear"},
         {"from x (y [203.0.113.9]) by mx2 from y (z [192.0.2.1]) by mx2; x", "unclear"},
@@ -153,14 +179,18 @@ static void says_unclear_when_another_reading_is_possible(void **state)
         {"from x (z [192.0.2.1] by mx2; x", "unclear"},
         {"from x (z [192.0.2.1\\]) by mx2; x", "unclear"},
         {"from x ((((((z [192.0.2.1])))))) by mx2; x", "unclear"},
+        {"from x (y [192.0.2.1] (1 (2 (3 (4))))) by mx2; x", "unclear"},
         {"from x (a b [192.0.2.1]) by mx2; x", "unclear"},
         {"from x (a [192.0.2.1] b) by mx2; x", "unclear"},
         {"from x ([192.0.2.1] b) by mx2; x", "unclear"},
         {"from x ([192.0.2.1] helo=a helo=b) by mx2; x", "unclear"},
         {"from x ([192.0.2.1] name=a) by mx2; x", "unclear"},
-        {"from x (a [192.0.2.1]:66000) by mx2; x", "unclear"},
+        {"from x ([192.0.2.1] helo) by mx2; x", "unclear"},
+        {"from x (a [192.0.2.1]:65536) by mx2; x", "unclear"},
+        {"from x (a [192.0.2.1]:) by mx2; x", "unclear"},
         {"from x (a [192.0.2.1]x) by mx2; x", "unclear"},
         {"from x (a [192.0.2.256]) by mx2; x", "unclear"},
+        {"from x (a [192.0.2.1) by mx2; x", "unclear"},
         {"from x (a []) by mx2; x", "unclear"},
         {"from x (a [UNIX: localhost]) by mx2; x", "unclear"},
         {"from x (a [fe80::1%3]) by mx2; x", "unclear"},
@@ -169,6 +199,8 @@ static void says_unclear_when_another_reading_is_possible(void **state)
          "25) by mx2; x",
          "unclear"},
         {"from x (a\x01 [192.0.2.1]) by mx2; x", "unclear"},
+        {"from x (a\x1f [192.0.2.1]) by mx2; x", "unclear"},
+        {"from x (a\x7f [192.0.2.1]) by mx2; x", "unclear"},
         {"(qmail 4242 invoked from network", "unclear"},
         {"(qmail invoked) from x (192.0.2.1) by mx2", "no client"},
     };
@@ -199,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_mail_servers_write),
+        cmocka_unit_test(reads_what_others_write_as_far_as_it_is_clear),
         cmocka_unit_test(says_unclear_when_another_reading_is_possible),
         cmocka_unit_test(takes_no_longer_field_or_name_than_servers_write),
     };

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tests of engine/auth/authres.c: our field is there as a whole or not at all when memory runs out.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "engine/auth/authres.h"
+
+static struct moon_arena *arena;
+
+static int begin(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    arena = moon_arena_create(16 << 20);
+    return arena ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_arena_destroy(&arena);
+    return 0;
+}
+
+static struct moon_message plain_message(void)
+{
+    struct moon_message msg = {.id = "", .mail_from = "a@example.com"};
+    return msg;
+}
+
+static struct moon_results plain_results(void)
+{
+    struct moon_results results = {
+        .authserv_id = "mx.rcpt.example",
+        .from = {.domain = "example.com"},
+        .spf = {.result = MOON_RESULT_PASS, .domain = "example.com", .reason = ""},
+        .spf_helo = {.result = MOON_RESULT_NONE, .domain = "mail.example.com", .reason = ""},
+        .arc = {.result = MOON_RESULT_NONE, .reason = ""},
+        .dmarc = {.result = MOON_RESULT_PASS, .reason = "", .policy = MOON_DMARC_POLICY_REJECT},
+    };
+    return results;
+}
+
+static struct moon_dkim_sig signature(void)
+{
+    return (struct moon_dkim_sig){.result = MOON_RESULT_PASS,
+                                  .reason = "",
+                                  .domain = "example.com",
+                                  .selector = "s1",
+                                  .identity = "@example.com",
+                                  .algorithm = "rsa-sha256",
+                                  .signature_start = "abcdefgh"};
+}
+
+static void says_when_memory_runs_out(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    struct moon_dkim_sig sig = signature();
+    char *text = NULL;
+    (void)state; /* cmocka's, not used */
+    results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
+    for (size_t n = 1; !text; n++) {
+        assert_true(n < 1000);
+        moon_arena_fail_at(arena, n);
+        text = moon_authres_compose(arena, &msg, &results);
+        assert_true(n > 1 || !text);
+    }
+    moon_arena_fail_at(arena, 0);
+    assert_string_equal(text, moon_authres_compose(arena, &msg, &results));
+}
+
+/* Whatever room is left in what is there already: a property is never left out for want of memory.
+ */
+static void writes_all_or_nothing_when_memory_runs_out(void **state)
+{
+    struct moon_message msg = plain_message();
+    struct moon_results results = plain_results();
+    (void)state; /* cmocka's, not used */
+    for (int length = 1; length < 130; length++) {
+        char *name = moon_arena_printf(arena, "%0*d", length, 0), *got = NULL;
+        results.authserv_id = results.from.domain = name;
+        char *want = moon_authres_compose(arena, &msg, &results);
+        assert_non_null(want);
+        for (size_t n = 1; !got; n++) {
+            moon_arena_fail_at(arena, n);
+            got = moon_authres_compose(arena, &msg, &results);
+        }
+        moon_arena_fail_at(arena, 0);
+        assert_string_equal(got, want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(writes_all_or_nothing_when_memory_runs_out, begin, end),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
