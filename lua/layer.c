@@ -114,6 +114,37 @@ static bool push_recipient_group(lua_State *L, const struct moon_decide *decide)
     return true;
 }
 
+/* Nothing is called nearly like it: is it a function of its own, or what the policy has instead?
+ * The policy is at index 1. */
+static int no_message_at_all(lua_State *L, const struct moon_decide *decide)
+{
+    const char *other = NULL;
+    int first = 0;
+    (void)lua_getfield(L, LUA_REGISTRYINDEX, MOON_GLOBALS);
+    lua_pushliteral(L, "message");
+    if (lua_rawget(L, -2) == LUA_TFUNCTION)
+        return luaL_error(L,
+                          "%s:%d: this function is not the policy's; write: function "
+                          "policy.message(m)",
+                          decide->name, line_of(L, -1, decide));
+    lua_pop(L, 2);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        moon_sandbox_charge(L, 5);
+        if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1) || lua_iscfunction(L, -1))
+            continue;
+        int line = line_of(L, -1, decide);
+        if (!first || line < first) {
+            first = line;
+            other = lua_tostring(L, -2); /* the table keeps it alive */
+        }
+    }
+    return luaL_error(L,
+                      "%s:%d: the policy has no function 'message'%s%s%s; write: function "
+                      "policy.message(m)",
+                      decide->name, first ? first : last_line(L, decide),
+                      first ? ", and nobody asks '" : "", first ? other : "", first ? "'" : "");
+}
+
 /* A policy without a function message: what was meant? The policy is at index 1. */
 static int no_message(lua_State *L, const struct moon_decide *decide)
 {
@@ -130,11 +161,11 @@ static int no_message(lua_State *L, const struct moon_decide *decide)
         if (nearest.best)
             near = lua_tostring(L, -1);
     }
-    if (near)
-        (void)lua_getfield(L, 1, near);
-    return luaL_error(L, "%s:%d: the policy has no function 'message'%s%s%s", decide->name,
-                      near ? line_of(L, -1, decide) : last_line(L, decide), near ? "; is '" : "",
-                      near ? near : "", near ? "' misspelt?" : "");
+    if (!near)
+        return no_message_at_all(L, decide);
+    (void)lua_getfield(L, 1, near);
+    return luaL_error(L, "%s:%d: the policy has no function 'message'; is '%s' misspelt?",
+                      decide->name, line_of(L, -1, decide), near);
 }
 
 /* Names of a policy that nobody asks, but that look like one that is asked. The policy is at index

@@ -11,6 +11,8 @@
 #include "lua/lint_walk.h"
 #include "lua/sandbox.h"
 
+#define VERDICTS "accept, quarantine, reject, defer, discard"
+
 static const struct moon_api_type unknown = {.kind = MOON_API_UNKNOWN};
 
 static char kind(const struct moon_walk *w, size_t i)
@@ -94,7 +96,15 @@ static void tell_no_field(struct moon_walk *w, size_t i, const char *what,
     if (!w->report)
         return;
     offer_fields(w, class, name, &nearest);
-    if (nearest.best)
+    bool moon = moon_span_is(class->name, "moonscan");
+    const char *meant = moon ? moon_walk_verdict_meant(name) : NULL;
+    if (meant)
+        moon_walk_tell(w, i, "%s has no field '%.*s'; write: %s.%s", what, (int)name.n, name.p,
+                       what, meant);
+    else if (moon && !nearest.best && kind(w, i + 1) == '{')
+        moon_walk_tell(w, i, "%s has no field '%.*s'; the verdicts are " VERDICTS, what,
+                       (int)name.n, name.p);
+    else if (nearest.best)
         moon_walk_tell(w, i, "%s has no field '%.*s'; did you mean '%s'?", what, (int)name.n,
                        name.p, nearest.best);
     else

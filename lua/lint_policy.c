@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * lint_policy: what is wrong with the policy's own table: groups that are nil.
+ * lint_policy: what is wrong with the policy's own table: groups that are nil, functions that are
+ * written as methods.
  */
 #include "engine/base/nearest.h"
 #include "lua/lint_walk.h"
@@ -104,4 +105,14 @@ void moon_walk_group(struct moon_walk *w, size_t equal)
                        "it",
                        (int)w->policy.n, w->policy.p, (int)name.n, name.p,
                        moon_walk_token(w, fields.defined)->line);
+}
+
+void moon_walk_method(struct moon_walk *w, size_t i)
+{
+    if (kind(w, i + 2) != ':' || !is_policy(w, i + 1) ||
+        (!moon_walk_is(w, i + 3, "message") && !moon_walk_is(w, i + 3, "locked")))
+        return;
+    moon_walk_tell(
+        w, i, "a policy's function gets m alone; write it with a dot: function %.*s.%.*s(m)",
+        (int)text(w, i + 1).n, text(w, i + 1).p, (int)text(w, i + 3).n, text(w, i + 3).p);
 }

@@ -238,6 +238,7 @@ void moon_walk_use(struct moon_walk *w, size_t i)
         moon_walk_tell(w, i, "facts are read-only (a comparison is written ==)");
     if (chain.type.kind == MOON_API_UNKNOWN)
         return;
+    moon_walk_forgotten(w, &chain);
     check_comparison(w, &chain);
     check_iteration(w, &chain);
 }

@@ -320,6 +320,7 @@ static size_t function_head(struct moon_walk *w, size_t i)
     while (moon_walk_is_name(w, at) || kind(w, at) == '.' || kind(w, at) == ':')
         at++;
     push(w, 'f', i)->token = i;
+    moon_walk_method(w, i);
     if (kind(w, at - 2) == ':')
         declare(w, MOON_SPAN("self"), (struct moon_api_type){.kind = MOON_API_UNKNOWN}, at, 0);
     size_t end = moon_walk_match(w, at), n = 0;

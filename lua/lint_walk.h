@@ -2,7 +2,7 @@
  *
  * lint_walk: what the files of lint share. lint.c prepares, lint_walk.c follows blocks and names,
  * lint_chain.c follows fields and calls, lint_use.c looks at the rest of what is done with a name,
- * lint_policy.c at the policy's own table.
+ * lint_policy.c at the policy's own table, lint_verdicts.c at verdicts.
  */
 #ifndef MOON_LUA_LINT_WALK_H
 #define MOON_LUA_LINT_WALK_H
@@ -134,5 +134,14 @@ void moon_walk_policy_field(struct moon_walk *w, size_t i);
 /* The value behind "=" at token `equal` is that of a group: is it one of the policy's fields that
  * is nil there? */
 void moon_walk_group(struct moon_walk *w, size_t equal);
+/* Is the function at token i one of those that are asked, but written with a colon? */
+void moon_walk_method(struct moon_walk *w, size_t i);
+
+/* --- verdicts (lint_verdicts.c) --- */
+
+/* Is the chain a statement that makes a verdict and drops it? */
+void moon_walk_forgotten(struct moon_walk *w, const struct moon_chain *c);
+/* What moon.deny and the like are called here: "reject"; or NULL. */
+const char *moon_walk_verdict_meant(struct moon_span name);
 
 #endif

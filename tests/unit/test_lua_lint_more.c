@@ -106,10 +106,89 @@ static void many_groups_are_soon_looked_at(void **state)
     }
 }
 
+#define FORGOTTEN "a verdict that is not returned does nothing; write: return "
+
+static void a_verdict_that_is_dropped_is_told(void **state)
+{
+    static const char *const told[][2] = {
+        {"if m.size > 5 then moon.reject { esc = '5.7.1' } end",
+         "p.lua:4: " FORGOTTEN "moon.reject { ... }"},
+        {"moon.defer {}", "p.lua:4: " FORGOTTEN "moon.defer { ... }"},
+        {"moon.accept()", "p.lua:4: " FORGOTTEN "moon.accept { ... }"},
+        {"local x = 5\nmoon.accept {}", "p.lua:5: " FORGOTTEN "moon.accept { ... }"},
+        {"local x = m.size\nmoon.accept {}\nreturn x", "p.lua:5: " FORGOTTEN "moon.accept { ... }"},
+        {"local x = 'a' moon.accept {};", "p.lua:4: " FORGOTTEN "moon.accept { ... }"},
+        {"local refuse = moon.reject\nrefuse { text = 'x' }",
+         "p.lua:5: " FORGOTTEN "refuse { ... }"},
+        {"for i = 1, 2 do moon.discard {} end", "p.lua:4: " FORGOTTEN "moon.discard { ... }"},
+        {"if m.size > 5 then return else moon.reject {} end",
+         "p.lua:4: " FORGOTTEN "moon.reject { ... }"},
+        {"if m.from.ours then moon.accept {}\n  return end",
+         "p.lua:4: " FORGOTTEN "moon.accept { ... }"},
+        {"local t = { 1 } moon.accept {}", "p.lua:4: " FORGOTTEN "moon.accept { ... }"},
+        {"while true do moon.quarantine { tag = 'x' } break end",
+         "p.lua:4: " FORGOTTEN "moon.quarantine { ... }"},
+    };
+    static const char *const right[] = {
+        "return moon.reject {}",
+        "return\n  moon.reject {}",
+        "local v = moon.reject {}\nreturn v",
+        "local v =\n moon.reject {}\nreturn v",
+        "local v v = moon.reject {} return v",
+        "local t = { moon.reject {}, x = moon.accept {}, [1] = moon.defer {} }\nreturn t.x",
+        "local t = {}\nt.x, t.y = 1, moon.reject {}\nreturn t.x",
+        "table.insert({}, moon.reject {})",
+        "local v = m.from.ours and moon.accept {} or moon.reject {}\nreturn v",
+        "return m.from.ours and moon.accept {} or nil",
+        "local v <const> = (moon.reject {})\nreturn v",
+        "if not moon.accept {} then end while moon.accept {} do end repeat until moon.accept "
+        "{}",
+        "if m.size > 1 then elseif moon.accept {} then end",
+        "for _, v in ipairs { moon.accept {} } do return v end",
+        "moon.count { key = 'x' }",
+        "moon.first_seen { key = 'x' }",
+        "local function f(x) return x end\nf(moon.accept {})\nreturn f {}",
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        expect(BODY, told[i][0], END, told[i][1]);
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        expect(BODY, right[i], END, "");
+    expect("", "require('moonscan').reject {}\nreturn {}", "",
+           "p.lua:1: " FORGOTTEN "require('moonscan').reject { ... }");
+}
+
+static void verdicts_of_other_programs_are_translated(void **state)
+{
+    static const char *const table[][2] = {
+        {"return moon.deny { text = 'x' }",
+         "p.lua:4: moon has no field 'deny'; write: moon.reject"},
+        {"return moon.drop {}", "p.lua:4: moon has no field 'drop'; write: moon.reject"},
+        {"return moon.bounce()", "p.lua:4: moon has no field 'bounce'; write: moon.reject"},
+        {"return moon.allow {}", "p.lua:4: moon has no field 'allow'; write: moon.accept"},
+        {"return moon.pass {}", "p.lua:4: moon has no field 'pass'; write: moon.accept"},
+        {"return moon.tempfail {}", "p.lua:4: moon has no field 'tempfail'; write: moon.defer"},
+        {"return moon.greylist {}", "p.lua:4: moon has no field 'greylist'; write: moon.defer"},
+        {"return moon.tag {}",
+         "p.lua:4: moon has no field 'tag'; write: moon.accept { tag = \"...\" }"},
+        {"return moon.quarantaine {}",
+         "p.lua:4: moon has no field 'quarantaine'; did you mean 'quarantine'?"},
+        {"return moon.xyzzy { text = 'x' }",
+         "p.lua:4: moon has no field 'xyzzy'; the verdicts are accept, quarantine, reject, defer, "
+         "discard"},
+        {"return moon.lst 'x'", "p.lua:4: moon has no field 'lst'; did you mean 'list'?"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect(BODY, table[i][0], END, table[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_that_is_nil_is_told),
+        cmocka_unit_test(a_verdict_that_is_dropped_is_told),
+        cmocka_unit_test(verdicts_of_other_programs_are_translated),
         cmocka_unit_test(many_groups_are_soon_looked_at),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
