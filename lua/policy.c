@@ -28,6 +28,7 @@ struct moon_policies {
     char *file;      /* in every tenant's place, or NULL */
     bool no_lock[2]; /* site.lua, and its next version, were seen to have no function locked */
     int64_t peak_bytes;
+    char setting[64]; /* that the policy checked last read last; cut */
 };
 
 enum moon_status moon_policies_create(const struct moon_conf *conf,
@@ -339,6 +340,21 @@ bool moon_policies_has_next(const struct moon_policies *policies, const char *te
 /* --- publishing --------------------------------------------------------------------------------
  */
 
+static void keep_setting(struct moon_policies *policies, const struct moon_decide *decide)
+{
+    static const char lead[] = "tenant.settings.";
+    policies->setting[0] = '\0';
+    for (size_t i = decide->fact_count; i-- > 0 && !policies->setting[0];)
+        if (!strncmp(decide->facts[i], lead, sizeof lead - 1))
+            (void)snprintf(policies->setting, sizeof policies->setting, "%s",
+                           decide->facts[i] + sizeof lead - 1);
+}
+
+const char *moon_policies_checked_setting(const struct moon_policies *policies)
+{
+    return policies->setting;
+}
+
 enum moon_status moon_policies_check(struct moon_policies *policies, const char *path,
                                      const struct moon_policy_input *input,
                                      struct moon_error *error)
@@ -358,6 +374,7 @@ enum moon_status moon_policies_check(struct moon_policies *policies, const char 
     if (status == MOON_OK)
         status =
             run_policy(policies, &decide, path, site ? MOON_LAYER_SITE : MOON_LAYER_TENANT, error);
+    keep_setting(policies, &decide);
     moon_arena_destroy(&arena);
     return status == MOON_EBUDGET ? MOON_ECONF : status;
 }

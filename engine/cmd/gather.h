@@ -26,6 +26,7 @@ struct moon_gather_tenant {
     bool elsewhere;                         /* the map or a folder names it too */
     bool folder;                            /* tenants/NAME/ is there, without a policy */
     bool next_lists;                        /* next/tenants/NAME/lists has one */
+    const char *stray;                      /* a file in its folder that nobody reads, or NULL */
 };
 
 struct moon_gather {
@@ -54,6 +55,7 @@ struct moon_gather {
     const char *modes;             /* which tenants are in which mode, lines; NULL: all enforce */
     struct moon_trial_file *files; /* what tests of policies read; not for the snapshot */
     size_t file_count, file_bytes;
+    const char *stray; /* the last file seen that nobody reads, of the folder being read */
     size_t test_count; /* of all policies, when they were run */
     bool no_memory;
 };

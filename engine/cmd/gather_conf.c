@@ -161,9 +161,10 @@ static void add_tenant(struct moon_gather *gather, struct moon_gather_tenant *te
         tenant->path = shared->path;
     if (tenant->folder && !*tenant->path)
         moon_gather_complain(gather,
-                             "%s/tenants/%s/policy.lua: there is no such file; a tenant's folder "
-                             "has one, unless tenants.lua gives the tenant a shared policy",
-                             gather->config_dir, tenant->name);
+                             "%s/tenants/%s/policy.lua: there is no such file%s%s%s; a tenant's "
+                             "folder has one, unless tenants.lua gives the tenant a shared policy",
+                             gather->config_dir, tenant->name, tenant->stray ? " (is " : "",
+                             tenant->stray ? tenant->stray : "", tenant->stray ? " meant?)" : "");
     tenant->next = next_of(gather, tenant, shared);
     moon_gather_add(gather, "tenant", tenant->name, moon_span_of(tenant->path));
     if (tenant->next)
@@ -195,6 +196,7 @@ void moon_gather_tenants_add(struct moon_gather *gather)
         add_tenant(gather, &gather->tenants[i], of_all);
     gather->tenant_count = gather->tenant_known;
     note_tenants(gather);
+    moon_gather_settings(gather);
     if (of_all && !gather->site)
         moon_gather_note(gather,
                          "the policy '%s' of \"*\" is for tenants; for recipients of no tenant the "

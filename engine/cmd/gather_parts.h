@@ -48,6 +48,8 @@ struct moon_gather_tenant *moon_gather_tenant_find(const struct moon_gather *gat
 struct moon_gather_tenant *moon_gather_tenant(struct moon_gather *gather, struct moon_span name);
 /* tenants.lua, before the folders are read. */
 void moon_gather_conf_read(struct moon_gather *gather);
+/* What tenants set in tenants.lua beside what "*" declares: warnings. */
+void moon_gather_settings(struct moon_gather *gather);
 /* The folders policies/ and tenants/. */
 void moon_gather_folders(struct moon_gather *gather);
 /* The folder next/, when all tenants are known. */

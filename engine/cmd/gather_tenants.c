@@ -100,6 +100,25 @@ static void claim(struct moon_gather *gather, const char *folder, struct moon_sp
     }
 }
 
+/* What the folder of a policy holds that nobody reads: a Lua file, or nearly a name that counts. */
+static void note_stray(struct moon_gather *gather, const char *folder, const char *name)
+{
+    static const char *const known[] = {"policy.lua", "lists", "fixtures"};
+    struct moon_nearest nearest = {0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!strcmp(name, known[i]))
+            return;
+        moon_nearest_offer(&nearest, moon_span_of(name), known[i]);
+    }
+    bool lua = moon_gather_stem(name).n > 0;
+    if ((!lua && !nearest.best) || name[strlen(name) - 1] == '~')
+        return; /* editors leave copies behind */
+    moon_gather_note(gather, "%s/%s/%s is not read; is %s meant?", gather->config_dir, folder, name,
+                     nearest.best ? nearest.best : "policy.lua");
+    if (lua && !(gather->stray = moon_arena_cstr(gather->arena, name)))
+        gather->no_memory = true;
+}
+
 /* The folder `name` below `folder`: policy.lua, and lists/. */
 static void add_folder(struct moon_gather *gather, const char *folder, const char *name)
 {
@@ -119,6 +138,9 @@ static void add_folder(struct moon_gather *gather, const char *folder, const cha
     (void)snprintf(lists, sizeof lists, "%.32s/%.64s/lists", folder, name);
     moon_gather_each(gather, lists, moon_gather_list);
     moon_gather_fixtures(gather, moon_arena_printf(gather->arena, "%s/%s/fixtures", folder, name));
+    gather->stray = NULL;
+    (void)snprintf(lists, sizeof lists, "%.32s/%.64s", folder, name);
+    moon_gather_each(gather, lists, note_stray);
     struct moon_gather_tenant *tenant = !tenants ? NULL
                                         : next   ? moon_gather_tenant_find(gather, stem)
                                                  : moon_gather_tenant(gather, stem);
@@ -127,11 +149,15 @@ static void add_folder(struct moon_gather *gather, const char *folder, const cha
         tenant->next_lists = gather->list_count > count;
     if (next && shared)
         shared->next_lists = gather->list_count > count;
-    if (tenant && !next && !policy && gather->error_count == errors)
+    if (tenant && !next && !policy && gather->error_count == errors) {
         tenant->folder = tenant->elsewhere = true; /* a shared policy may be enough */
+        tenant->stray = gather->stray;
+    }
     if (!tenants && !next && !policy && gather->error_count == errors)
-        moon_gather_complain(gather, "%s/%s: there is no such file; the folder of a policy has one",
-                             gather->config_dir, path);
+        moon_gather_complain(gather,
+                             "%s/%s: there is no such file%s%s%s; the folder of a policy has one",
+                             gather->config_dir, path, gather->stray ? " (is " : "",
+                             gather->stray ? gather->stray : "", gather->stray ? " meant?)" : "");
 }
 
 /* One entry of tenants/ or policies/, or of those below next/. */
@@ -192,10 +218,18 @@ static bool add_next_lists(struct moon_gather *gather, const char *folder)
 static void note_unread(struct moon_gather *gather, const char *folder, const char *name)
 {
     static const char *const known[] = {"site.lua", "lists", "tenants", "policies", "fixtures"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    struct moon_nearest nearest = {0};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!strcmp(name, known[i]))
             return;
-    if (moon_gather_stem(name).n || !strcmp(name, "tenants.map"))
+        moon_nearest_offer(&nearest, moon_span_of(name), known[i]);
+    }
+    if (name[strlen(name) - 1] == '~')
+        return; /* editors leave copies behind */
+    if (nearest.best && strcmp(name, "tenants.map") != 0 && strcmp(name, "tenants.lua") != 0)
+        moon_gather_note(gather, "%s/%s/%s is not read; is %s meant?", gather->config_dir, folder,
+                         name, nearest.best);
+    else if (moon_gather_stem(name).n || !strcmp(name, "tenants.map"))
         moon_gather_note(
             gather, "%s/%s/%s is not read: next/ holds site.lua, tenants/, policies/ and lists",
             gather->config_dir, folder, name);

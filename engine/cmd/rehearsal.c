@@ -126,7 +126,8 @@ static int rehearse(void *context, FILE *out)
 {
     struct rehearsal *r = context;
     struct moon_gather *gather = r->gather;
-    size_t errors = gather->error_count, notes = gather->note_count;
+    size_t errors = gather->error_count, notes = gather->note_count,
+           warnings = gather->warning_count;
 
     if (try_out(r) != MOON_OK || gather->no_memory)
         return MOON_EXIT_FAILURE;
@@ -134,7 +135,7 @@ static int rehearse(void *context, FILE *out)
         (void)fprintf(out, "E%s\n", gather->errors[i]); /* all of it is flushed and checked later */
     for (size_t i = notes; i < gather->note_count; i++)
         (void)fprintf(out, "N%s\n", gather->notes[i]);
-    for (size_t i = 0; i < gather->warning_count; i++)
+    for (size_t i = warnings; i < gather->warning_count; i++)
         (void)fprintf(out, "W%s\n", gather->warnings[i]);
     (void)fprintf(out, "V%zu\nT%zu\n.\n", gather->warning_total, gather->test_count);
     return MOON_EXIT_OK;

@@ -137,14 +137,41 @@ struct course {
     size_t shared_count;
 };
 
+/* " (tried for tenant 'acme'; the setting it read last is 'vip', a number)": a shared policy may
+ * fail for one tenant only, by what tenants.lua gives him. */
+static void say_for_whom(const struct course *course, const char *tenant,
+                         const struct moon_tenant_conf *conf, char *text_r, size_t size)
+{
+    const char *name = moon_policies_checked_setting(course->policies);
+    struct moon_setting setting;
+    const char *type = "not there";
+
+    text_r[0] = '\0';
+    if (!*tenant)
+        return;
+    if (moon_setting_find(conf, moon_span_of(name), &setting))
+        type = setting.type == MOON_SETTING_TEXT      ? "a text"
+               : setting.type == MOON_SETTING_BOOLEAN ? "a boolean"
+               : setting.type == MOON_SETTING_LIST    ? "a list"
+               : setting.type == MOON_SETTING_MAP     ? "a table"
+                                                      : "a number";
+    if (*name)
+        (void)snprintf(text_r, size,
+                       " (tried for tenant '%.64s'; the setting it read last is '%s', %s)", tenant,
+                       name, type);
+    else
+        (void)snprintf(text_r, size, " (tried for tenant '%.64s')", tenant);
+}
+
 /* The mistake of one policy, told unless it is one of many of its kind. */
-static void tell(struct course *course, struct shared *shared, const char *text)
+static void tell(struct course *course, struct shared *shared, const char *text,
+                 const char *for_whom)
 {
     if (shared && ++shared->mistakes > SHARED_MISTAKES)
         return;
     if (!is_told(course->gather, text) &&
         !is_known(course->gather, course->gather->error_count, text))
-        moon_gather_complain(course->gather, "%s/%s", course->gather->config_dir, text);
+        moon_gather_complain(course->gather, "%s/%s%s", course->gather->config_dir, text, for_whom);
 }
 
 /* Tries `path` as the policy of this tenant. */
@@ -155,6 +182,7 @@ static enum moon_status try_policy(struct course *course, struct shared *shared,
     struct moon_error error = {""};
     struct moon_tenant_conf conf;
     struct trial trial;
+    char for_whom[250] = "";
 
     if (!moon_tenant_conf_get(course->snapshot, tenant, &conf))
         return MOON_OK; /* too long a record: told already */
@@ -169,8 +197,11 @@ static enum moon_status try_policy(struct course *course, struct shared *shared,
         return status;
     /* What settings a policy wants that nobody uses yet is not known. */
     if (status != MOON_OK &&
-        (!shared || *tenant || !strstr(error.text, "m.tenant.settings has no")))
-        tell(course, shared, error.text);
+        (!shared || *tenant || !strstr(error.text, "m.tenant.settings has no"))) {
+        if (shared && !strstr(error.text, "m.tenant.settings has no"))
+            say_for_whom(course, tenant, &conf, for_whom, sizeof for_whom);
+        tell(course, shared, error.text, for_whom);
+    }
     return MOON_OK;
 }
 

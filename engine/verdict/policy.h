@@ -37,6 +37,8 @@ struct moon_policy_input;
 enum moon_status moon_policies_check(struct moon_policies *policies, const char *path,
                                      const struct moon_policy_input *input,
                                      struct moon_error *error);
+/* The setting of m.tenant.settings that the last policy checked read last; "": none. */
+const char *moon_policies_checked_setting(const struct moon_policies *policies);
 /* For publishing, too: the mistakes that the source of that policy shows without being run, in
  * branches that no trial enters as well: "file:line: what" each, in the arena. MOON_ECONF when the
  * policy does not load; then there is nothing else to tell. */

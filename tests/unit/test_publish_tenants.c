@@ -117,6 +117,99 @@ static void a_mistake_of_many_tenants_is_told_once(void **state)
     assert_int_equal(count, 1);
 }
 
+static void a_setting_unlike_those_for_all_is_a_warning(void **state)
+{
+    static const struct {
+        const char *settings, *want; /* NULL: no warning */
+    } table[] = {
+        {"forgd = 'reject'", "etc/tenants.lua:4: setting 'forgd' of tenant 'acme' is not one of "
+                             "\"*\"; is 'forged' meant?"},
+        {"forged = 5", "setting 'forged' of tenant 'acme' is a number, but a text in \"*\""},
+        {"forged = false", NULL},
+        {"vip = { 'a' }", NULL},
+        {"limit = 2.5", NULL},
+        {"limit = '2'", "is a text, but a number in \"*\""},
+        {"words = 'x'", "setting 'words' of tenant 'acme' is a text, but a list in"},
+        {"words = { a = 1 }", "is a table, but a list in"},
+        {"words = {}", NULL},
+        {"map = {}", NULL},
+        {"on = 'yes'", "is a text, but true in"},
+        {"forged_from = 'x', own = 1", NULL},
+    };
+    (void)state; /* cmocka's, not used */
+    publish_case_put("tenants/acme.lua", POLICY);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char text[500];
+        (void)snprintf(text, sizeof text,
+                       "return {\n['*'] = { settings = { forged = 'x', vip = false, limit = 2,\n"
+                       "words = { 'a' }, map = { a = 1 }, on = true } },\n"
+                       "acme = { settings = { %s } } }",
+                       table[i].settings);
+        publish_case_put("tenants.lua", text);
+        published();
+        if (table[i].want)
+            publish_case_expect(table[i].want);
+        else if (strstr(publish_printed, "warning"))
+            fail_msg("%s: %s", table[i].settings, publish_printed);
+    }
+}
+
+static void many_settings_unlike_those_for_all_are_counted(void **state)
+{
+    static char text[20000] = "return { ['*'] = { settings = { forged = 'x' } },\n";
+    (void)state; /* cmocka's, not used */
+    for (int i = 0; i < 50; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "t%d = { settings = { forgd = 'x' } },\n", i);
+    (void)strcat(text, "}");
+    publish_case_put("tenants.lua", text);
+    published();
+    publish_case_expect("30 more settings are not like those of \"*\"");
+    const char *first = strstr(publish_printed, "of tenant 't0'");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "of tenant 't0'")); /* once */
+}
+
+static void a_shared_policy_that_fails_says_for_whom(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    publish_case_put("policies/gold.lua", "return { message = function(m)\n"
+                                          "local s = m.tenant.settings\n"
+                                          "local x = s.mild, s.vip.boss end }");
+    publish_case_put("tenants.lua", "return { ['*'] = { policy = 'gold',\n"
+                                    "settings = { vip = {}, mild = false } },\n"
+                                    "acme = {}, beta = { settings = { vip = 5 } } }");
+    refused("etc/policies/gold.lua:3: attempt to index a number value");
+    publish_case_expect(
+        " (tried for tenant 'beta'; the setting it read last is 'vip', a number)\n");
+    publish_case_put("policies/gold.lua", USES_LIST);
+    refused("etc/policies/gold.lua:1: moon.list \"fwd\"");
+    publish_case_expect(" (tried for tenant 'acme')\n");
+}
+
+static void files_that_nobody_reads_are_noted_in_folders_too(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    publish_case_put("tenants/acme/policy.lua", POLICY);
+    publish_case_put("tenants/acme/acme.lua", POLICY);
+    publish_case_put("tenants/acme/policy.lua~", POLICY);
+    publish_case_put("tenants/acme/list/x.lua", "return { 'a.example' }");
+    publish_case_put("tenants/acme/notes.txt", "");
+    publish_case_put("next/tenant/acme.lua", POLICY);
+    published();
+    publish_case_expect("note: ");
+    publish_case_expect("etc/tenants/acme/acme.lua is not read; is policy.lua meant?\n");
+    publish_case_expect("etc/tenants/acme/list is not read; is lists meant?\n");
+    publish_case_expect("etc/next/tenant is not read; is tenants meant?\n");
+    assert_null(strstr(publish_printed, "notes.txt"));
+    assert_null(strstr(publish_printed, "policy.lua~"));
+    publish_case_put("tenants/beta/beta.lua", POLICY);
+    refused(
+        "tenants/beta/policy.lua: there is no such file (is beta.lua meant?); a tenant's folder");
+    publish_case_put("policies/gold/gold.lua", POLICY);
+    refused("policies/gold/policy.lua: there is no such file (is gold.lua meant?); the folder of");
+}
+
 static void a_misspelt_tenant_is_noted(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -251,6 +344,10 @@ int main(void)
         TEST(shared_policies_serve_tenants_without_one_of_their_own),
         TEST(mistakes_about_tenants_are_told),
         TEST(a_mistake_of_many_tenants_is_told_once),
+        TEST(a_setting_unlike_those_for_all_is_a_warning),
+        TEST(many_settings_unlike_those_for_all_are_counted),
+        TEST(a_shared_policy_that_fails_says_for_whom),
+        TEST(files_that_nobody_reads_are_noted_in_folders_too),
         TEST(a_misspelt_tenant_is_noted),
         TEST(next_versions_are_found_at_the_same_path),
         TEST(a_new_list_of_the_site_is_a_next_version_of_the_site),
