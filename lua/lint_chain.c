@@ -193,7 +193,7 @@ static bool is_number(struct moon_span literal_text)
 
 /* A literal at token i where the API wants `type`; `what` names the place. */
 static void check_value(struct moon_walk *w, size_t i, const char *what,
-                        const struct moon_api_type *type)
+                        const struct moon_api_type *type, const char *cure)
 {
     char more[300], c = moon_chain_literal(w, i);
     bool wants_text = is_text(type);
@@ -205,10 +205,11 @@ static void check_value(struct moon_walk *w, size_t i, const char *what,
                    (type->kind == MOON_API_NUMBER && c != 'd' && !is_number(text(w, i))) ||
                    (type->kind == MOON_API_BOOLEAN && c != 'b') || type->kind == MOON_API_LIST ||
                    type->kind == MOON_API_CLASS || type->kind == MOON_API_TABLE))
-        moon_walk_tell(w, i, "%s must be %s, not %s", what, moon_chain_described(type),
+        moon_walk_tell(w, i, "%s must be %s, not %s%s", what, moon_chain_described(type),
                        c == 's'   ? "a text"
                        : c == 'd' ? "a number"
-                                  : "true or false");
+                                  : "true or false",
+                       cure);
 }
 
 /* --- expressions ------------------------------------------------------------------------------ */
@@ -319,7 +320,7 @@ static void check_table(struct moon_walk *w, size_t open, const char *what,
                         const struct moon_api_class *class)
 {
     size_t close = moon_walk_match(w, open), value, end;
-    char place[MOON_CHAIN_SHOWN_MAX + 80];
+    char place[MOON_CHAIN_SHOWN_MAX + 80], cure[MOON_CURE_MAX];
     for (size_t i = open + 1; i < close && w->told < MOON_LINT_TOLD_MAX;) {
         struct moon_span key = key_of(w, i, &value);
         const struct moon_api_field *field = moon_api_field_of(class, key);
@@ -329,7 +330,7 @@ static void check_table(struct moon_walk *w, size_t open, const char *what,
         } else if (field && end == value + 1) {
             struct moon_api_type type = moon_api_type_of(&w->lint->api, field->type);
             (void)snprintf(place, sizeof place, "%s: %.*s", what, (int)key.n, key.p);
-            check_value(w, value, place, &type);
+            check_value(w, value, place, &type, moon_cure_field(w, key, &type, value, cure));
             if (moon_span_is(key, "esc") && moon_span_is(class->name, "moonscan.VerdictFields"))
                 check_esc(w, value, what);
         } else if (!key.p && value == i && class->count) {
@@ -342,16 +343,19 @@ static void check_table(struct moon_walk *w, size_t open, const char *what,
     }
 }
 
-static void check_argument(struct moon_walk *w, const struct moon_api_type *function, size_t n,
-                           size_t i, size_t end, const char *what)
+/* An argument that shall be of `type`, from token i to before `end`. */
+static void check_argument(struct moon_walk *w, struct moon_api_type type,
+                           const struct moon_api_type *given, size_t i, size_t end,
+                           const char *what)
 {
-    struct moon_api_type type = moon_api_argument(&w->lint->api, function, n);
-    char place[MOON_CHAIN_SHOWN_MAX + 20];
+    char place[MOON_CHAIN_SHOWN_MAX + 20], cure[MOON_CURE_MAX];
     if (kind(w, i) == '{' && type.kind == MOON_API_CLASS && moon_walk_match(w, i) + 1 == end) {
         check_table(w, i, what, type.class);
-    } else if (end == i + 1) {
+    } else if (moon_chain_literal(w, i) && end == i + 1) {
         (void)snprintf(place, sizeof place, "%s: what it is given", what);
-        check_value(w, i, place, &type);
+        check_value(w, i, place, &type, moon_cure_argument(w, what, &type, i, cure));
+    } else if (is_text(&type)) {
+        moon_cure_record(w, what, i, end, given);
     }
 }
 
@@ -373,15 +377,17 @@ static void check_call(struct moon_walk *w, const struct moon_chain *c, size_t i
     else if (!method && c->before == ':' && c->holder &&
              !moon_span_is(c->holder->name, "moonscan.Message"))
         moon_walk_tell(w, i, "call %s with a dot, not with a colon", what);
+    size_t close = moon_walk_match(w, i), end;
     if (kind(w, i) != '(') {
-        check_argument(w, &c->type, 0, i, kind(w, i) == '{' ? moon_walk_match(w, i) + 1 : i + 1,
-                       what);
+        check_argument(w, moon_api_argument(&w->lint->api, &c->type, 0), &unknown, i,
+                       kind(w, i) == '{' ? close + 1 : i + 1, what);
         return;
     }
-    size_t close = moon_walk_match(w, i), end;
     for (size_t at = i + 1, n = 0; at < close; at = end + 1, n++) {
-        (void)moon_walk_expression(w, at, &end);
-        check_argument(w, &c->type, n, at, end, what);
+        struct moon_api_type given = moon_walk_expression(w, at, &end);
+        check_argument(w, moon_api_argument(&w->lint->api, &c->type, n), &given, at, end, what);
+        if (n == 0 && end == close && method)
+            moon_cure_vouches(w, what, i, close);
         if (kind(w, end) != ',')
             break;
     }
@@ -445,8 +451,8 @@ void moon_chain_follow(struct moon_walk *w, struct moon_chain *c)
         } else if (k == '[') {
             size_t close = moon_walk_match(w, c->end);
             c->before = '[';
-            if (c->type.kind == MOON_API_CLASS && kind(w, c->end + 1) == MOON_TOKEN_TEXT &&
-                close == c->end + 2)
+            if ((c->type.kind == MOON_API_CLASS || c->type.kind == MOON_API_FUNCTION) &&
+                kind(w, c->end + 1) == MOON_TOKEN_TEXT && close == c->end + 2)
                 step_field(w, c, c->end + 1);
             else
                 c->type = moon_api_item(&w->lint->api, &c->type);

@@ -63,6 +63,8 @@ static void compare(struct moon_walk *w, const struct moon_chain *c,
             moon_walk_tell(w, i, "%s is never \"%.40s\"; %s", what, moon_chain_keep(w, word), more);
         return;
     }
+    if (type->kind == MOON_API_TEXT && k == 's')
+        moon_cure_upper_case(w, c, what, i);
     if (type->kind == MOON_API_UNKNOWN || (is_text(type) && k == 's') ||
         (type->kind == MOON_API_NUMBER && k == 'd') || (type->kind == MOON_API_BOOLEAN && k == 'b'))
         return;
@@ -232,6 +234,7 @@ void moon_walk_use(struct moon_walk *w, size_t i)
     if (!w->report)
         return;
     moon_chain_follow(w, &chain);
+    moon_cure_unknown_number(w, &chain);
     if (chain.holder && kind(w, chain.end) == '=' && chain.before != '(' &&
         !moon_span_is(chain.holder->name, "moonscan") &&
         !moon_span_is(chain.holder->name, "moonscan.ArcMethodResult"))

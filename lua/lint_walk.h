@@ -2,7 +2,8 @@
  *
  * lint_walk: what the files of lint share. lint.c prepares, lint_walk.c follows blocks and names,
  * lint_chain.c follows fields and calls, lint_use.c looks at the rest of what is done with a name,
- * lint_policy.c at the policy's own table, lint_verdicts.c at verdicts.
+ * lint_policy.c at the policy's own table, lint_verdicts.c at verdicts;
+ * lint_cures.c knows the right call.
  */
 #ifndef MOON_LUA_LINT_WALK_H
 #define MOON_LUA_LINT_WALK_H
@@ -143,5 +144,27 @@ void moon_walk_method(struct moon_walk *w, size_t i);
 void moon_walk_forgotten(struct moon_walk *w, const struct moon_chain *c);
 /* What moon.deny and the like are called here: "reject"; or NULL. */
 const char *moon_walk_verdict_meant(struct moon_span name);
+
+/* --- the right call (lint_cures.c) --- */
+
+#define MOON_CURE_MAX 200u
+
+/* For the literal at token i, the argument of `what`: "; write: ...", or "". */
+const char *moon_cure_argument(struct moon_walk *w, const char *what,
+                               const struct moon_api_type *wanted, size_t i,
+                               char out[MOON_CURE_MAX]);
+/* The same for the value of the field `key`. */
+const char *moon_cure_field(struct moon_walk *w, struct moon_span key,
+                            const struct moon_api_type *wanted, size_t i, char out[MOON_CURE_MAX]);
+/* Tells when tokens i to before `end` are a record, where `what` wants a text. */
+void moon_cure_record(struct moon_walk *w, const char *what, size_t i, size_t end,
+                      const struct moon_api_type *given);
+/* Tells when `what`, called with the one argument between `open` and `close`, wants two. */
+void moon_cure_vouches(struct moon_walk *w, const char *what, size_t open, size_t close);
+/* Tells when a number that may be nil is compared or counted with as it is. */
+void moon_cure_unknown_number(struct moon_walk *w, const struct moon_chain *c);
+/* Tells when the chain is a domain, and the text at token `literal` is not in lower case. */
+void moon_cure_upper_case(struct moon_walk *w, const struct moon_chain *c, const char *what,
+                          size_t literal);
 
 #endif

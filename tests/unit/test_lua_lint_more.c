@@ -183,12 +183,68 @@ static void verdicts_of_other_programs_are_translated(void **state)
         expect(BODY, table[i][0], END, table[i][1]);
 }
 
+#define NUMBER(name) "moon." name " is nil when nobody knows; write: (moon." name " { ... } or 0)"
+
+static void the_right_call_is_shown(void **state)
+{
+    static const char *const table[][2] = {
+        {"if moon.count { key = 'x' } > 100 then end", "p.lua:4: " NUMBER("count")},
+        {"if 100 < moon.count { key = 'x' } then end", "p.lua:4: " NUMBER("count")},
+        {"if moon.count({ key = 'x' }) >= 100 then end", "p.lua:4: " NUMBER("count")},
+        {"if moon.first_seen { key = 'x' } < 86400 then end", "p.lua:4: " NUMBER("first_seen")},
+        {"return moon.count { key = 'x' } / 2", "p.lua:4: " NUMBER("count")},
+        {"if (moon.count { key = 'x' } or 0) > 100 then end", ""},
+        {"local n = moon.count { key = 'x' }\nif n and n > 100 then end", ""},
+        {"if moon.count { key = 'x' } == 100 then end", ""},
+        {"return m.header['Subject']",
+         "p.lua:4: m.header is a function: write m.header(\"Subject\")"},
+        {"local l = moon.list 'f'\nreturn m.arc:vouches(l)",
+         "p.lua:5: m.arc:vouches wants a method, too; write: m.arc:vouches(l, \"dmarc\")"},
+        {"local function f() return 'x', 'spf' end\nreturn m.arc:vouches(f())", ""},
+        {"local l = moon.list 'f'\nreturn l:has(m)",
+         "p.lua:5: l:has asks for one domain; write: l:has(m.from.domain), or l:match(m)"},
+        {"local l = moon.list 'f'\nreturn l:has(m.from)",
+         "p.lua:5: l:has: what it is given must be a text; m.from is a record"},
+        {"local l = moon.list 'f'\nreturn l:has(m.from.domain), l:has(m.from.domain or 'x')", ""},
+        {"return moon.retry_within('4h')",
+         "p.lua:4: moon.retry_within: what it is given must be a record, not a text; write: "
+         "moon.retry_within(m, \"4h\")"},
+        {"return moon.reject('5.7.1 no thanks')", "p.lua:4: moon.reject: what it is given must be "
+                                                  "a record, not a text; write: moon.reject { "
+                                                  "esc = \"5.7.1\", text = \"no thanks\" }"},
+        {"return moon.reject '5.7.1'", "p.lua:4: moon.reject: what it is given must be a record, "
+                                       "not a text; write: moon.reject { "
+                                       "esc = \"5.7.1\" }"},
+        {"return moon.reject '550 no'", "p.lua:4: moon.reject: what it is given must be a record, "
+                                        "not a text; write: moon.reject { "
+                                        "text = \"550 no\" }"},
+        {"return moon.count 'x'",
+         "p.lua:4: moon.count: what it is given must be a record, not a text; write: moon.count { "
+         "key = \"x\" }"},
+        {"return moon.dns('x.example')",
+         "p.lua:4: moon.dns: what it is given must be a record, not a text; write: moon.dns { name "
+         "= \"x.example\" }"},
+        {"if m.from.domain == 'Bank.Example' then end",
+         "p.lua:4: m.from.domain is lower case and never equals \"Bank.Example\"; write "
+         "\"bank.example\""},
+        {"if 'Bank.Example' ~= m.spf.domain then end",
+         "p.lua:4: m.spf.domain is lower case and never equals \"Bank.Example\"; write "
+         "\"bank.example\""},
+        {"if m.from.domain == 'bank.example' or m.from.display_name == 'Bank' then end", ""},
+        {"if m.from.address == 'Me@bank.example' or m.header('Subject') == 'Hi' then end", ""},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect(BODY, table[i][0], END, table[i][1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_group_that_is_nil_is_told),
         cmocka_unit_test(a_verdict_that_is_dropped_is_told),
         cmocka_unit_test(verdicts_of_other_programs_are_translated),
+        cmocka_unit_test(the_right_call_is_shown),
         cmocka_unit_test(many_groups_are_soon_looked_at),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
