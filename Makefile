@@ -186,7 +186,7 @@ check: demo ## demo, then every test
 
 # Their own tests, and every rule of theirs decided by one.
 SHIPPED_POLICIES = policies/standard.lua policies/strict.lua policies/monitor.lua \
-  $(patsubst %/moonscan.lua,%,$(wildcard policies/*/moonscan.lua))
+  $(patsubst %/moonscan.lua,%,$(wildcard policies/*/moonscan.lua)) $(wildcard policies/examples/*/policy.lua)
 
 # One command a line, each printing TAP.
 $(BUILD)/tests/commands:

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,6 +147,25 @@ static void a_thousand_warnings_are_counted(void **state)
     publish_case_expect("  warning: 900 more are not shown\n");
 }
 
+/* What a site copies to begin with has nothing to mend. */
+static void the_shipped_policies_are_published_without_a_warning(void **state)
+{
+    glob_t found;
+    (void)state; /* cmocka's, not used */
+    assert_int_equal(glob("policies/*/moonscan.lua", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc >= 6);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char *dir = found.gl_pathv[i];
+        *strrchr(dir, '/') = '\0';
+        const char *const words[] = {"publish", "--check",     "--config-dir",
+                                     dir,       "--state-dir", publish_var,
+                                     "--time",  NOW,           NULL};
+        if (publish_case_run(moon_cmd_publish, words) != MOON_EXIT_OK || times("  warning: "))
+            fail_msg("%s: %s", dir, publish_printed);
+    }
+    globfree(&found);
+}
+
 static void a_time_that_is_none_is_refused(void **state)
 {
     const char *const words[] = {"publish", "--time", "soon", NULL};
@@ -164,6 +184,8 @@ int main(void)
                                         publish_case_end),
         cmocka_unit_test_setup_teardown(a_thousand_warnings_are_counted, publish_case_begin,
                                         publish_case_end),
+        cmocka_unit_test_setup_teardown(the_shipped_policies_are_published_without_a_warning,
+                                        publish_case_begin, publish_case_end),
         cmocka_unit_test_setup_teardown(a_time_that_is_none_is_refused, publish_case_begin,
                                         publish_case_end),
     };

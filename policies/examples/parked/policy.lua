@@ -15,4 +15,24 @@ function policy.message(m)
   end
 end
 
+local zone <const> = [[
+  _dmarc.parked.example. TXT "v=DMARC1; p=reject"
+  parked.example.        TXT "v=spf1 -all"
+  parked.example.        MX  0 .
+  _dmarc.bank.example.   TXT "v=DMARC1; p=reject"
+  bank.example.          TXT "v=spf1 -all"
+  bank.example.          MX  10 mx.bank.example.
+]]
+
+function policy.tests()
+  return {
+    { name = "a domain without mail", zone = zone, message = { from = "a@parked.example" },
+      expect = { verdict = "reject", esc = "5.7.1", text = "parked.example sends no mail" } },
+    { name = "one that gets mail", zone = zone, message = { from = "a@bank.example" },
+      expect = { verdict = "quarantine", layer = "built-in" } },
+    { name = "one without records", message = { from = "a@small.example" },
+      expect = { verdict = "accept", layer = "built-in" } },
+  }
+end
+
 return policy
