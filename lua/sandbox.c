@@ -228,6 +228,22 @@ static void place_of(lua_State *L, const char *text, char *where_r, size_t size)
         where_r[0] = '\0';
 }
 
+/* What Lua says of nil where a value was expected, and the cure: what nobody knows is nil. */
+static const char *cure_of(const char *text)
+{
+    static const char *const cures[][2] = {
+        {"attempt to concatenate a nil", "; what is not known is nil: write (FACT or \"-\")"},
+        {"attempt to compare number with nil", "; what is not known is nil: write (FACT or 0)"},
+        {"attempt to compare nil with number", "; what is not known is nil: write (FACT or 0)"},
+        {"attempt to perform arithmetic on a nil", "; what is not known is nil: write (FACT or 0)"},
+        {"attempt to index a nil", "; it may be nil: ask for it first, as in: x and x.name"},
+    };
+    for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
+        if (strstr(text, cures[i][0]))
+            return cures[i][1];
+    return "";
+}
+
 /* Message handler: keeps the text in the sandbox while the stack still stands. Never calls a
  * metamethod and never allocates. */
 static int keep_error(lua_State *L)
@@ -239,8 +255,8 @@ static int keep_error(lua_State *L)
         size_t n;
         const char *text = lua_tolstring(L, 1, &n);
         place_of(L, text, where, sizeof where);
-        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%s%s", where, where[0] ? ": " : "",
-                       n ? text : "empty error");
+        (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%s%s%s", where,
+                       where[0] ? ": " : "", n ? text : "empty error", cure_of(text));
     } else {
         moon_sandbox_where(L, where, sizeof where);
         (void)snprintf(sandbox->error, sizeof sandbox->error, "%s%serror of type %s, not a text",

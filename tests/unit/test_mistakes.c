@@ -123,6 +123,20 @@ static const char *const mistakes[][3] = {
     {POLICY, HEAD "policy.recipients = { postmaster = moon.accept {} }\nreturn policy\n",
      "6: recipients.postmaster is a verdict, not a function of this file; write: postmaster = "
      "function(m) return moon.accept { } end"},
+    {POLICY,
+     HEAD "function policy.message(m)\n  local n = moon.count { key = \"x\" }\n"
+          "  if n > 100 then return end\nend\nreturn policy\n",
+     "8: attempt to compare number with nil; what is not known is nil: write (FACT or 0)"},
+    {POLICY,
+     HEAD "function policy.message(m)\n  local why = \"from \" .. m.session.hostname\n"
+          "end\nreturn policy\n",
+     "7: attempt to concatenate a nil value (field 'hostname'); what is not known is nil: write "
+     "(FACT or \"-\")"},
+    {POLICY,
+     HEAD "function policy.message(m)\n  return forwarders:match(m).name\nend\nreturn policy\n",
+     "7: attempt to index a nil value; it may be nil: ask for it first, as in: x and x.name"},
+    {POLICY, RARELY "if moon.count { key = \"x\" } > 100 then return end" TAIL,
+     "8: moon.count is nil when nobody knows; write: (moon.count { ... } or 0)"},
     {LIST, "return {\n  \"a.example\",\n  { name = \"b\",\n    dkmi = \"b.example\" },\n}\n",
      "4: item 2: there is no field 'dkmi'; did you mean 'dkim'?"},
     {LIST, "return {\n  { name = \"b\", dkim = \"b.example\", expires = \"soon\" },\n}\n",
