@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
+#include "engine/auth/spf_check.h"
 #include "engine/base/status.h"
 #include "tests/support/spf_table.h"
 
@@ -283,6 +286,21 @@ static void explains_a_final_fail_and_nothing_else(void **state)
     ROWS(rows);
 }
 
+/* The reason of the first stop counts, and as much of it as there is room for. */
+static void keeps_the_reason_of_the_first_stop(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_spf_check check = {.arena = arena, .status = MOON_OK};
+
+    (void)state; /* cmocka's, not used */
+    moon_spf_check_stop(&check, MOON_RESULT_PERMERROR, "%0500d", 1);
+    moon_spf_check_stop(&check, MOON_RESULT_FAIL, "later");
+    assert_true(check.stopped && check.status == MOON_OK);
+    assert_int_equal(check.stop_result, MOON_RESULT_PERMERROR);
+    assert_int_equal(strlen(check.stop_reason), 399);
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +311,7 @@ int main(void)
         cmocka_unit_test(answers_temperror_for_trouble_but_not_with_ptr),
         cmocka_unit_test(validates_names_of_the_client),
         cmocka_unit_test(explains_a_final_fail_and_nothing_else),
+        cmocka_unit_test(keeps_the_reason_of_the_first_stop),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
