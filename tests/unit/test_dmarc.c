@@ -386,6 +386,21 @@ static void the_facts_of_the_record_are_kept(void **state)
     dmarc_case_end(&out);
 }
 
+static void the_list_asks_for_one_name_or_two(void **state)
+{
+    static const char *const authors[] = {"example.com", "a.example.com"};
+    (void)state; /* cmocka's, not used */
+    for (unsigned i = 0; i < 2; i++) {
+        struct dmarc_case test = {.psl = true,
+                                  .author = authors[i],
+                                  .zone = "_dmarc.example.com TXT \"v=DMARC1; p=none\""};
+        struct dmarc_outcome out;
+        dmarc_case_run(&test, 0, &out);
+        assert_int_equal(out.results.dmarc.walk_queries, i + 1);
+        dmarc_case_end(&out);
+    }
+}
+
 /* One round of questions, and whether the Author Domain exists is asked with them. */
 static void everything_is_asked_in_one_round(void **state)
 {
@@ -447,6 +462,7 @@ int main(void)
         cmocka_unit_test(memory_that_ends_anywhere_is_no_result),
         cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
         cmocka_unit_test(the_facts_of_the_record_are_kept),
+        cmocka_unit_test(the_list_asks_for_one_name_or_two),
         cmocka_unit_test(everything_is_asked_in_one_round),
         cmocka_unit_test(says_when_memory_runs_out),
     };

@@ -303,8 +303,10 @@ static void identifiers_that_may_align_are_asked_for_early(void **state)
         const char *domain;
         unsigned questions;
     } rows[] = {
-        {"bounce.example.com", 1}, {"a.bounce.example.com", 2}, {"example.com", 0}, {"com", 0},
-        {"esp.example", 0},        {"example.org", 0},          {NULL, 0},
+        {"bounce.example.com", 1}, {"a.bounce.example.com", 2},
+        {"example.com", 0},        {"com", 0},
+        {"esp.example", 0},        {"esp.com", 0},
+        {"example.org", 0},        {NULL, 0},
     };
     static const struct dmarc_case test = {.zone = RELAXED, .author = "example.com"};
     (void)state; /* cmocka's, not used */

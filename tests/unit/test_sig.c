@@ -119,6 +119,7 @@ static const struct {
     {START NAMES "i=\"a\\\"@b\"@example.com; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "i=\"a\"@b\"@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
     {START NAMES "i=\"a@b\\\"@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
+    {START NAMES "i=\"a@\\b\"@example.com; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "i=\"@\"@example.com; h=from; " END, MOON_RESULT_NONE, ""},
     {START NAMES "i=a@b@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
     {START NAMES "i=\"@example.com@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
@@ -139,6 +140,9 @@ static const struct {
     {START NAMES "h=to:subject; " END, MOON_RESULT_PERMERROR, "does not name From"},
     {START NAMES "h=; " END, MOON_RESULT_NEUTRAL, "no h="},
     {START NAMES "h=from:a b; " END, MOON_RESULT_NEUTRAL, "no field name"},
+    {START NAMES "h=from: \x7f"
+                 "a; " END,
+     MOON_RESULT_NEUTRAL, ""},
     {START NAMES "h=from:!a~; " END, MOON_RESULT_NONE, ""},
     /* numbers */
     {START NAMES "l=0; h=from; " END, MOON_RESULT_NONE, ""},
@@ -314,6 +318,18 @@ static void takes_the_value_of_b_out_with_the_white_space_around(void **state)
     }
 }
 
+static void tells_the_start_of_b_as_it_is_and_nothing_without_b(void **state)
+{
+    struct moon_span text;
+    (void)state;
+    struct moon_sig sig = parse(START NAMES "h=from; bh=; b=+/ A9=+/+/+/AAAA");
+    assert_null(sig.signature_start);
+    sig = parse(START NAMES "h=from; bh=; b=+/ A9/+/+AAA=");
+    assert_string_equal(sig.signature_start, "+/A9/+/+");
+    sig = parse(START NAMES "h=from; bh=");
+    assert_false(moon_sig_unsigned_text(arena, &sig, &text));
+}
+
 static void reports_exhausted_memory_wherever_it_happens(void **state)
 {
     static const char text[] = "DKIM-Signature: " START NAMES "i=a@example.com; h=from:to; " END;
@@ -350,6 +366,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(takes_the_value_of_b_out_with_the_white_space_around,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_the_start_of_b_as_it_is_and_nothing_without_b, set_up,
+                                        tear_down),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -159,6 +159,7 @@ static void counts_the_bits_exactly(void **state)
         enum moon_result want;
     } table[] = {{512, MOON_RESULT_POLICY},  {1017, MOON_RESULT_POLICY}, {1023, MOON_RESULT_POLICY},
                  {1024, MOON_RESULT_NONE},   {1025, MOON_RESULT_NONE},   {2048, MOON_RESULT_NONE},
+                 {2047, MOON_RESULT_NONE}, /* 256 bytes */
                  {4096, MOON_RESULT_NONE},   {4097, MOON_RESULT_POLICY}, {8192, MOON_RESULT_POLICY},
                  {16384, MOON_RESULT_POLICY}};
     (void)state;
@@ -178,6 +179,7 @@ static void limits_the_exponent(void **state)
         {{"\x03", 1}, MOON_RESULT_NONE},
         {{"\x01\x00\x01", 3}, MOON_RESULT_NONE},
         {{"\x00\xff\xff\xff\xff", 5}, MOON_RESULT_NONE},
+        {{"\x00\x81", 2}, MOON_RESULT_NONE},
         {{"\x01", 1}, MOON_RESULT_POLICY},
         {{"\x02", 1}, MOON_RESULT_POLICY},
         {{"\x01\x00\x00", 3}, MOON_RESULT_POLICY},

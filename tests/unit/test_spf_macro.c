@@ -136,6 +136,7 @@ static const struct {
     {"a b.example", "a\\032b.example", 2},
     {"back\\slash.example", "back\\092slash.example", 2},
     {"\xc3\xa4.example", "\\195\\164.example", 2},
+    {"a\x7f.example", "a\\127.example", 2},
     {"a..example", NULL, 0},
     {".example", NULL, 0},
     {"", NULL, 0},
