@@ -124,7 +124,8 @@ static const char *text_field(lua_State *L, size_t item, const char *name)
     if (!push_field(L, name))
         return NULL;
     if (lua_type(L, -1) != LUA_TSTRING) {
-        (void)snprintf(what, sizeof what, "%s must be a text, not a %s", name,
+        (void)snprintf(what, sizeof what, "%s must be a text%s, not a %s", name,
+                       strcmp(name, "expires") == 0 ? " like \"2030-12-31\"" : "",
                        luaL_typename(L, -1));
         (void)moon_list_wrong(L, item, name, what);
     }
@@ -410,7 +411,8 @@ void moon_list_explain(const struct moon_list_reading *reading, struct moon_erro
     (void)snprintf(copy, sizeof copy, "%.*s", (int)name.n, name.p);
     (void)snprintf(where, sizeof where, "%.*s", (int)(found - error->text), error->text);
     buf = moon_buf_of(reading->source);
-    for (unsigned long i = 0; i < number; i++) {
+    for (unsigned long i = 0; i < number && !moon_buf_at_end(&buf);
+         i++) { /* a script may say any */
         line = moon_buf_until(&buf, '\n');
         (void)moon_buf_skip(&buf, '\n'); /* the last line has none */
     }
@@ -424,6 +426,10 @@ void moon_list_explain(const struct moon_list_reading *reading, struct moon_erro
                         copy);
         return;
     }
+    size_t used = strlen(error->text);
+    if (!strstr(found, "did you mean"))
+        (void)snprintf(error->text + used, sizeof error->text - used,
+                       "; texts stand in quotes, like \"%s\"", copy);
 }
 
 static void check_names(lua_State *L, size_t item)

@@ -26,12 +26,16 @@ static void add_map_line(struct moon_gather *gather, const char *path, struct ma
     const char *domain = moon_domain_normalize(gather->arena, line->domain);
     int shown = (int)(line->domain.n < 100 ? line->domain.n : 100);
     if (!domain || !strchr(domain, '.')) {
+        bool swapped = moon_gather_is_tenant_name(line->domain) && line->tenant.n < 100 &&
+                       moon_domain_normalize(gather->arena, line->tenant) != NULL &&
+                       moon_span_find(line->tenant, '.') != (size_t)-1;
         bool wild = line->domain.n && (line->domain.p[0] == '*' || line->domain.p[0] == '.');
         moon_gather_complain(gather, "%s:%u: '%.*s' is no domain%s", path, line->number, shown,
                              line->domain.p,
                              wild ? "; each domain stands on a line of its own, and so does each "
                                     "subdomain"
-                                  : "");
+                             : swapped ? "; the domain comes first: acme.example: acme"
+                                       : "");
     } else if (!moon_gather_is_tenant_name(line->tenant)) {
         moon_gather_complain(gather,
                              "%s:%u: '%.*s' cannot be a tenant's name: use lower-case letters, "

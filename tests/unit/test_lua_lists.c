@@ -103,15 +103,9 @@ static void every_condition_of_an_entry_must_hold(void **state)
         expect_match(table[i][0], table[i][1]);
 }
 
-static void a_wrong_list_is_refused_with_its_line(void **state)
+static void a_mistake_says_what_to_write_instead(void **state)
 {
     static const char *const table[][2] = {
-        {"return 5", "tenants/lists/fwd.lua:1: a list file returns a table"},
-        {"return { name = 'a' }", "returns an array of entries"},
-        {"return {\n{ name = 'a', dkim = 'a.example' },\n{ name = 'b' } }",
-         "tenants/lists/fwd.lua:3: item 2: dkim, spf, arc, networks, hosts or list_id must say"},
-        {"return {\n{ name = 'b', from = { 'a.example' } } }", "fwd.lua:2: item 1: dkim, spf"},
-        {"return { { dkim = 'a.example' } }", "item 1: it has no name; say name = \"...\""},
         {"return { { name = 'a', dkim = 'a.example', from = '*.bank.example' } }",
          "from: '*.bank.example' is no domain; everything below a domain is written "
          "\".bank.example\""},
@@ -134,12 +128,31 @@ static void a_wrong_list_is_refused_with_its_line(void **state)
          "there is no field 'zzzz'; there are name, dkim, spf,"},
         {"return {\n{ name = 'a', dkim = 'a.example',\n expires  == '2030-01-01' } }",
          "fwd.lua:3: 'expires ==' compares; a field is set by one =: expires = ..."},
-        {"return {\n{ name = 'a', dkim = expires } }", "fwd.lua:2: there is no variable 'expires'"},
+        {"return {\n{ name = 'a', dkim = expires } }",
+         "fwd.lua:2: there is no variable 'expires'; texts stand in quotes, like \"expires\""},
+        {"error(\"x:18446744073709551615: there is no variable 'y'\", 0)", "no variable 'y'"},
+        {"return { { name = 'a', dkim = 'a.example', expires = 20300101 } }",
+         "expires must be a text like \"2030-12-31\", not a number"},
         {"return { { name = 'a', dkim = 'a.example', expires = '2030-02-30' } }",
          "expires: there is no 2030-02-30; the last day of that month is 2030-02-28"},
         {"return { { name = 'a', dkim = 'a.example', expires = '2028-02-30' } }", "2028-02-29"},
         {"return { { name = 'a', dkim = 'a.example', expires = '2030-04-31' } }", "2030-04-30"},
         {"return { { name = 'a', dkim = 'a.example', expires = '2030-12-32' } }", "a date like"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        expect_match(table[i][0], table[i][1]);
+}
+
+static void a_wrong_list_is_refused_with_its_line(void **state)
+{
+    static const char *const table[][2] = {
+        {"return 5", "tenants/lists/fwd.lua:1: a list file returns a table"},
+        {"return { name = 'a' }", "returns an array of entries"},
+        {"return {\n{ name = 'a', dkim = 'a.example' },\n{ name = 'b' } }",
+         "tenants/lists/fwd.lua:3: item 2: dkim, spf, arc, networks, hosts or list_id must say"},
+        {"return {\n{ name = 'b', from = { 'a.example' } } }", "fwd.lua:2: item 1: dkim, spf"},
+        {"return { { dkim = 'a.example' } }", "item 1: it has no name; say name = \"...\""},
         {"return { 'not a domain' }", "item 1: 'not a domain' is no domain"},
         {"return { 5 }", "item 1: a domain or a table is wanted"},
         {"return { { name = 'a',\ndkim = 'a b' } }", "fwd.lua:2: item 1: dkim: 'a b' is no domain"},
@@ -250,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_condition_of_an_entry_must_hold),
+        cmocka_unit_test(a_mistake_says_what_to_write_instead),
         cmocka_unit_test(a_wrong_list_is_refused_with_its_line),
         cmocka_unit_test(lists_are_read_like_arrays),
         cmocka_unit_test(list_names_cannot_leave_the_folder),

@@ -88,6 +88,10 @@ static void mistakes_about_tenants_are_told(void **state)
          "policies/empty/policy.lua: there is no such file"},
         {"policies/unused.lua", "return { message = function(m) return m.dmrc end }",
          "etc/policies/unused.lua:1: m has no field 'dmrc'"},
+        {"tenants.map", "acme: wild.example\n",
+         "/tenants.map:1: 'acme' is no domain; the domain comes first: acme.example: acme"},
+        {"tenants.map", "*.wild.example: acme\n",
+         "/tenants.map:1: '*.wild.example' is no domain; each domain stands on a line of its own"},
         {"policies/Upper.lua", POLICY, "Upper.lua: a policy's name is made of lower-case letters"},
     };
     (void)state; /* cmocka's, not used */
