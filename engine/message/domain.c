@@ -58,7 +58,7 @@ static const char *to_a_labels(struct moon_arena *arena, struct moon_span text)
 
 const char *moon_domain_normalize(struct moon_arena *arena, struct moon_span text)
 {
-    if (text.n && !is_ascii(text)) {
+    if (!is_ascii(text)) {
         const char *name = to_a_labels(arena, text);
         if (!name)
             return NULL;

@@ -9,11 +9,9 @@
 
 #include <string.h>
 
-/* Is there anything that Exim or the wire would have written differently? */
+/* Is there anything that Exim or the wire would have written differently? Of a field. */
 static bool needs_cleaning(struct moon_span text)
 {
-    if (text.n == 0)
-        return false;
     if (memchr(text.p, '\0', text.n))
         return true;
     for (size_t i = 0; i < text.n; i++)
@@ -83,7 +81,7 @@ enum moon_status moon_field_parse(struct moon_arena *arena, struct moon_span tex
     if (name == 0)
         return MOON_OK;
     if (text.p[text.n - 1] == '\n')
-        text.n -= text.n > 1 && text.p[text.n - 2] == '\r' ? 2 : 1;
+        text.n -= text.p[text.n - 2] == '\r' ? 2 : 1; /* behind a name and a colon */
     if (needs_cleaning(text) && !clean(arena, &text))
         return MOON_ENOMEM;
     (void)name_length(text, &with_wsp); /* cleaning moves the colon of a folded name */

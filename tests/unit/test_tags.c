@@ -100,6 +100,8 @@ static void reads_lists_as_the_grammar_says(void **state)
         {MOON_SPAN("a=x\r"), BYTE},
         {MOON_SPAN("a=x\r\n"), BYTE},
         {MOON_SPAN("a=\r\nx"), BYTE},
+        {MOON_SPAN("a=\rx"), BYTE},
+        {MOON_SPAN("a=\n x"), BYTE},
         {MOON_SPAN("a=\xff"), BYTE},
         {MOON_SPAN("a=\x80"), BYTE},
         {MOON_SPAN("a=x\x1fy"), BYTE},
