@@ -110,6 +110,20 @@ static void u_labels_name_the_same_sealer(void **state)
     assert_string_equal(arc.sets[0].domain, "xn--bcher-kva.example");
 }
 
+static void counts_the_fields_of_each_kind(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    moon_chain_put_field("ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=k; b=AAAA");
+    for (int i = 0; i < 2; i++)
+        moon_chain_put_field("ARC-Message-Signature: i=1; a=rsa-sha256; d=b.example; s=k");
+    for (int i = 0; i < 3; i++)
+        moon_chain_put_field("ARC-Authentication-Results: i=1; mx.c.example; spf=pass");
+    struct moon_arc arc = moon_chain_fails("ARC-Authentication-Results i=1: occurs twice");
+    assert_int_equal(arc.seal_count, 1);
+    assert_int_equal(arc.signature_count, 2);
+    assert_int_equal(arc.results_count, 3);
+}
+
 static void a_broken_chain_still_shows_what_is_there(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -391,6 +405,7 @@ int main(void)
         CASE(more_than_fifty_sets_fail),
         CASE(ed25519_seals_verify_beside_rsa),
         CASE(u_labels_name_the_same_sealer),
+        CASE(counts_the_fields_of_each_kind),
         CASE(a_broken_chain_still_shows_what_is_there),
         CASE(the_newest_signature_must_verify),
         CASE(a_signed_field_must_not_change),
