@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/policy_case.h"
 
@@ -170,6 +172,30 @@ static void publishing_looks_through_all_groups(void **state)
                 "tenants/acme.lua:2: recipients.x is a number");
 }
 
+/* A file that is tried out (check --policy) is looked through likewise. */
+static void a_file_that_is_tried_has_its_groups_looked_through(void **state)
+{
+    static const char text[] =
+        "return { recipients = {\n nobody = 5 }, message = function(m) end }";
+    char path[] = "/tmp/moon-layer-XXXXXX";
+    struct policy_case c;
+    struct moon_error error = {""};
+    int fd = mkstemp(path);
+    (void)state; /* cmocka's, not used */
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    assert_int_equal(close(fd), 0);
+    policy_case_begin(&c);
+    (void)policy_case_decide(&c);
+    assert_int_equal(moon_policies_use_file(c.policies, path, &error), MOON_OK);
+    struct moon_verdict verdict = {.kind = MOON_VERDICT_NONE};
+    assert_int_equal(moon_policy_decide(c.policies, c.arena, &c.input, &verdict), MOON_OK);
+    assert_non_null(verdict.failure);
+    assert_non_null(strstr(verdict.failure, ":2: recipients.nobody is a number, not a function"));
+    policy_case_end(&c);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_locked_verdict_names_its_line_and_what_it_read),
         cmocka_unit_test(publishing_tells_what_nobody_would_ask),
         cmocka_unit_test(publishing_looks_through_all_groups),
+        cmocka_unit_test(a_file_that_is_tried_has_its_groups_looked_through),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
