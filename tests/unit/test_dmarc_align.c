@@ -191,6 +191,11 @@ static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
           .author = "example.com",
           .dkim = {"pass b.example.com"}},
          "temperror policy=- tag=p at=example.com org=example.com"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; psd=n\"\n"
+                  "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass b.example.com"}},
+         "temperror policy=- tag=p at=example.com org=example.com"},
         /* the walk of the Author Domain, above its own record */
         {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n_dmarc.example.com TIMEOUT\n",
           .author = "a.example.com",

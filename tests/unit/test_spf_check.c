@@ -286,6 +286,20 @@ static void explains_a_final_fail_and_nothing_else(void **state)
     ROWS(rows);
 }
 
+static void a_name_without_memory_is_not_a_name_that_cannot_publish(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_spf_query query = {.helo = "d.example", .mail_from = ""};
+    struct moon_spf_check check;
+    const char *reason;
+
+    (void)state;                                            /* cmocka's, not used */
+    (void)moon_ip_parse(MOON_SPAN("192.0.2.1"), &query.ip); /* it is one */
+    moon_arena_fail_at(arena, 1);
+    assert_int_equal(moon_spf_check_begin(&check, arena, NULL, &query, true, &reason), MOON_ENOMEM);
+    moon_arena_destroy(&arena);
+}
+
 /* The reason of the first stop counts, and as much of it as there is room for. */
 static void keeps_the_reason_of_the_first_stop(void **state)
 {
@@ -311,6 +325,7 @@ int main(void)
         cmocka_unit_test(answers_temperror_for_trouble_but_not_with_ptr),
         cmocka_unit_test(validates_names_of_the_client),
         cmocka_unit_test(explains_a_final_fail_and_nothing_else),
+        cmocka_unit_test(a_name_without_memory_is_not_a_name_that_cannot_publish),
         cmocka_unit_test(keeps_the_reason_of_the_first_stop),
     };
 
