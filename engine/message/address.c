@@ -71,7 +71,7 @@ static bool check_bytes(struct parser *p, struct moon_span value)
 static bool is_atext(char c)
 {
     return moon_is_alnum(c) || (unsigned char)c >= 0x80 ||
-           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+           (c && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 /* The cursor stands behind '('. */
@@ -82,7 +82,7 @@ static bool skip_comment(struct parser *p)
     while (depth > 0) {
         int c = moon_buf_byte(&p->in);
         if (c == '\\')
-            c = moon_buf_byte(&p->in) < 0 ? -1 : '\\';
+            (void)moon_buf_byte(&p->in); /* whatever it is; at the end the next one tells */
         else if (c == '(')
             depth++;
         else if (c == ')')

@@ -88,6 +88,7 @@ static void reads_one_author_in_every_plain_form(void **state)
          "example.net", "Giant; \"Big\" Box"},
         {" \"a b\"@example.com", "\"a b\"@example.com", "example.com", ""},
         {" \"a\r\n b\"@example.com", "\"a b\"@example.com", "example.com", ""},
+        {" \xc3\x80@example.com", "\xc3\x80@example.com", "example.com", ""},
         {" \"x@bank.example\"@example.com", "\"x@bank.example\"@example.com", "example.com", ""},
         {"a@localhost", "a@localhost", "localhost", ""},
         {" =?utf-8?Q?J=C3=BCrgen?= <j@example.com>", "j@example.com", "example.com",
@@ -172,6 +173,8 @@ static void refuses_what_mail_programs_read_differently(void **state)
         {" a@example.com\x01", "a control character in From"},
         {" \"a\x7f\" <a@example.com>", "a control character in From"},
         {" a@example.com\rBcc: x", "a line end in From that is no fold"},
+        {" a@example.com\rB c", "a line end in From that is no fold"},
+        {" a@example.com (b\\", "a comment in From without its end"},
         {" J\xfcrgen <j@example.com>", "bytes in From that are not UTF-8"},
         {" J\x80 <j@example.com>", "bytes in From that are not UTF-8"},
         {" J\x1f <j@example.com>", "a control character in From"},
@@ -325,6 +328,14 @@ static void stops_at_its_limits(void **state)
         moon_str_add_char(&str, '(');
     from = parse_value(moon_str_end(&str));
     assert_string_equal(from.reason, "comments in From nested too deeply");
+    for (int depth = MOON_FROM_DEPTH_MAX; depth <= (int)MOON_FROM_DEPTH_MAX + 1; depth++) {
+        moon_str_begin(&str, arena);
+        for (int i = 0; i < 2 * depth; i++)
+            moon_str_add_char(&str, i < depth ? '(' : ')');
+        moon_str_add(&str, "a@example.com");
+        from = parse_value(moon_str_end(&str));
+        assert_int_equal(from.domain != NULL, depth == (int)MOON_FROM_DEPTH_MAX);
+    }
 }
 
 static void splits_a_path_at_its_last_at(void **state)
