@@ -34,10 +34,10 @@ static int run(int (*command)(int, char **), const char *snapshot, const char *c
 {
     char path[200];
     const char *words[12] = {"x", "--snapshot", path};
-    (void)snprintf(path, sizeof path, "%s/%s", publish_folder, snapshot);
+    (void)snprintf(path, sizeof path, "%s/%s", moon_cmd_folder, snapshot);
     for (size_t i = 0; more[i]; i++)
         words[3 + i] = more[i];
-    return publish_case_run(command, words);
+    return moon_cmd_run(command, words);
 }
 
 static int check(const char *snapshot, const char *rcpt)
@@ -65,11 +65,11 @@ static void a_snapshot_that_was_named_must_be_there(void **state)
     (void)state; /* cmocka's, not used */
     (void)snprintf(corpus, sizeof corpus, "%s/m.eml", publish_etc);
     assert_int_equal(check("no/such", "x@y.example"), MOON_EXIT_USAGE);
-    publish_case_expect("no/such: there is no such file; without --snapshot the published one is");
+    moon_cmd_wants("no/such: there is no such file; without --snapshot the published one is");
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int want = table[i].command == moon_cmd_quarantine ? MOON_EXIT_FAILURE : MOON_EXIT_USAGE;
         assert_int_equal(run(table[i].command, "no/such", table[i].words), want);
-        publish_case_expect("no/such: there is no such file");
+        moon_cmd_wants("no/such: there is no such file");
     }
 }
 
@@ -79,11 +79,11 @@ static void the_default_path_may_be_missing(void **state)
     const char *const words[] = {"check", mail, "--ip", "192.0.2.1", "--zone", "/dev/null", NULL};
     (void)state; /* cmocka's, not used */
     (void)snprintf(mail, sizeof mail, "%s/m.eml", publish_etc);
-    (void)snprintf(missing, sizeof missing, "%s/none", publish_folder);
+    (void)snprintf(missing, sizeof missing, "%s/none", moon_cmd_folder);
     assert_int_equal(setenv("MOONSCAN_SNAPSHOT", missing, 1), 0);
-    assert_int_equal(publish_case_run(moon_cmd_check, words), MOON_EXIT_OK);
+    assert_int_equal(moon_cmd_run(moon_cmd_check, words), MOON_EXIT_OK);
     assert_int_equal(unsetenv("MOONSCAN_SNAPSHOT"), 0);
-    publish_case_expect("snapshot built-in");
+    moon_cmd_wants("snapshot built-in");
 }
 
 static void recipients_of_no_tenant_have_the_settings_for_all_and_not_their_policy(void **state)
@@ -96,11 +96,11 @@ static void recipients_of_no_tenant_have_the_settings_for_all_and_not_their_poli
     publish_case_put("tenants.lua",
                      "return { ['*'] = { policy = 'gold', settings = { word = 'w' } } }");
     assert_int_equal(publish_case_publish(NULL), 0);
-    assert_null(strstr(publish_printed, "is for tenants"));
+    assert_null(strstr(moon_cmd_printed, "is for tenants"));
     assert_int_equal(check("var/current", "x@y.example"), 0);
-    publish_case_expect("gold acme");
+    moon_cmd_wants("gold acme");
     assert_int_equal(check("var/current", "x@other.example"), 0);
-    publish_case_expect("Verdict   quarantine (no tenant)                 site.lua:1, site [] w\n");
+    moon_cmd_wants("Verdict   quarantine (no tenant)                 site.lua:1, site [] w\n");
 }
 
 static void a_store_that_does_not_answer_is_told_on_the_page(void **state)
@@ -114,21 +114,21 @@ static void a_store_that_does_not_answer_is_told_on_the_page(void **state)
                                  "return moon.quarantine { reason = tostring(n) } end }\n");
     assert_int_equal(publish_case_publish(NULL), 0);
     assert_int_equal(check("var/current", "x@y.example"), 0);
-    publish_case_expect("          no answer: moon.count \"k\": ");
-    publish_case_expect(" (and 1 more)\n");
+    moon_cmd_wants("          no answer: moon.count \"k\": ");
+    moon_cmd_wants(" (and 1 more)\n");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_snapshot_that_was_named_must_be_there, begin,
-                                        publish_case_end),
-        cmocka_unit_test_setup_teardown(the_default_path_may_be_missing, begin, publish_case_end),
+                                        moon_cmd_end),
+        cmocka_unit_test_setup_teardown(the_default_path_may_be_missing, begin, moon_cmd_end),
         cmocka_unit_test_setup_teardown(
             recipients_of_no_tenant_have_the_settings_for_all_and_not_their_policy, begin,
-            publish_case_end),
+            moon_cmd_end),
         cmocka_unit_test_setup_teardown(a_store_that_does_not_answer_is_told_on_the_page, begin,
-                                        publish_case_end),
+                                        moon_cmd_end),
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -40,7 +40,7 @@ static void what_is_in_order_is_in_the_snapshot(void **state)
     publish_case_put("site.lua", "local moon = require 'moonscan'\nlocal p = moon.profile 'ours'\n"
                                  "return { message = function(m) local u = p:check(m) end }");
     assert_int_equal(publish_case_publish(NULL), 0);
-    assert_null(strstr(publish_printed, "note:"));
+    assert_null(strstr(moon_cmd_printed, "note:"));
     assert_string_equal(publish_case_in_force("profile/profiles/ours.lua"),
                         PROFILE("ours", "2020-01-01", "all"));
     assert_string_equal(publish_case_in_force("profile/profiles/providers.lua"),
@@ -54,10 +54,10 @@ static void one_that_is_older_than_the_programs_is_noted(void **state)
     publish_case_put("profiles/google.lua", PROFILE("google", "2020-02-03", "all"));
     publish_case_put("profiles/providers.lua", PROVIDERS("2020-02-04"));
     assert_int_equal(publish_case_publish("--check"), 0);
-    publish_case_expect("note: profiles/google.lua is dated 2020-02-03 and takes the place of the "
-                        "program's own, which is dated 2026-");
-    publish_case_expect("note: profiles/providers.lua is dated 2020-02-04");
-    assert_null(strstr(publish_printed, "ours.lua"));
+    moon_cmd_wants("note: profiles/google.lua is dated 2020-02-03 and takes the place of the "
+                   "program's own, which is dated 2026-");
+    moon_cmd_wants("note: profiles/providers.lua is dated 2020-02-04");
+    assert_null(strstr(moon_cmd_printed, "ours.lua"));
     drop("profiles/providers.lua");
     drop("profiles/google.lua");
 }
@@ -74,11 +74,11 @@ static void mistakes_stop_the_publishing_and_are_told_once(void **state)
                      "local moon = require 'moonscan'\nlocal p = moon.profile 'ours'\n"
                      "return { message = function(m) if m.sender.provider then end end }");
     assert_int_equal(publish_case_publish("--check"), 1);
-    publish_case_expect("/profiles/ours.lua:3: of = \"bulk\", but the profile does not say who is");
-    publish_case_expect("/profiles/My Own.lua: a profile's name is made of lower-case letters");
-    publish_case_expect("/profiles/rules.lua: the rules are the program's own");
-    publish_case_expect("/profiles/providers.lua:2: dated must be a date like");
-    assert_null(strstr(publish_printed, "acme.lua"));
+    moon_cmd_wants("/profiles/ours.lua:3: of = \"bulk\", but the profile does not say who is");
+    moon_cmd_wants("/profiles/My Own.lua: a profile's name is made of lower-case letters");
+    moon_cmd_wants("/profiles/rules.lua: the rules are the program's own");
+    moon_cmd_wants("/profiles/providers.lua:2: dated must be a date like");
+    assert_null(strstr(moon_cmd_printed, "acme.lua"));
     drop("profiles/My Own.lua");
     drop("profiles/rules.lua");
     drop("profiles/providers.lua");
@@ -92,7 +92,7 @@ static void a_next_version_of_a_profile_is_noted_as_unread(void **state)
     (void)state; /* cmocka's, not used */
     publish_case_put("next/profiles/ours.lua", PROFILE("ours", "2020-01-01", "all"));
     assert_int_equal(publish_case_publish("--check"), 0);
-    publish_case_expect("/next/profiles/ours.lua is not read: a profile has no next version");
+    moon_cmd_wants("/next/profiles/ours.lua is not read: a profile has no next version");
 }
 
 int main(void)
@@ -105,5 +105,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, publish_case_begin, publish_case_end);
+    return cmocka_run_group_tests(tests, publish_case_begin, moon_cmd_end);
 }

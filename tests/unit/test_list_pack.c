@@ -195,10 +195,10 @@ static void publishing_packs_every_list(void **state)
     publish_case_put("tenants/lists/fwd.lua", texts[0]);
     publish_case_put("next/tenants/lists/fwd.lua", texts[1]);
     assert_int_equal(publish_case_publish(NULL), 0);
-    assert_null(strstr(publish_printed, "every worker"));
+    assert_null(strstr(moon_cmd_printed, "every worker"));
     assert_non_null(publish_case_in_force("packed/tenants/lists/fwd.lua"));
     assert_non_null(publish_case_in_force("packed/next/tenants/lists/fwd.lua"));
-    assert_int_equal(publish_case_end(NULL), 0);
+    assert_int_equal(moon_cmd_end(NULL), 0);
 }
 
 int main(void)

@@ -40,8 +40,8 @@ static void expect_told(const char *file, const char *text, const char *want)
     int code = publish_case_publish(NULL);
     (void)snprintf(line, sizeof line, "%s/%s:%s\n1 mistake. Nothing was published", publish_etc,
                    file, want);
-    if (code != 1 || !strstr(publish_printed, line))
-        fail_msg("%s\n  got  %s  want %s", text, publish_printed, line);
+    if (code != 1 || !strstr(moon_cmd_printed, line))
+        fail_msg("%s\n  got  %s  want %s", text, moon_cmd_printed, line);
 }
 
 static const char *const mistakes[][3] = {
@@ -164,16 +164,16 @@ static void every_mistake_of_a_file_is_told_at_once(void **state)
                                   "    return moon.acept {}\n"
                                   "  end\nend\n\nreturn policy\n");
     assert_int_equal(publish_case_publish(NULL), 1);
-    publish_case_expect("acme.lua:7: m.dmarc has no field 'reslt'");
-    publish_case_expect("acme.lua:8: moon has no field 'acept'");
-    publish_case_expect("\n2 mistakes.");
+    moon_cmd_wants("acme.lua:7: m.dmarc has no field 'reslt'");
+    moon_cmd_wants("acme.lua:8: moon has no field 'acept'");
+    moon_cmd_wants("\n2 mistakes.");
     publish_case_put(POLICY, HEAD "function policy.message(m)\n"
                                   "  if m.dmarc.reslt == \"fail\" then return moon.acept {} end\n"
                                   "end\n\nreturn policy\n");
     assert_int_equal(publish_case_publish(NULL), 1);
-    publish_case_expect("acme.lua:7: m.dmarc has no field 'reslt'");
-    publish_case_expect("acme.lua:7: moon has no field 'acept'");
-    publish_case_expect("\n2 mistakes.");
+    moon_cmd_wants("acme.lua:7: m.dmarc has no field 'reslt'");
+    moon_cmd_wants("acme.lua:7: moon has no field 'acept'");
+    moon_cmd_wants("\n2 mistakes.");
 }
 
 int main(void)
@@ -183,5 +183,5 @@ int main(void)
         cmocka_unit_test(every_mistake_of_a_file_is_told_at_once),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, publish_case_begin, publish_case_end);
+    return cmocka_run_group_tests(tests, publish_case_begin, moon_cmd_end);
 }

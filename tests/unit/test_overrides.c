@@ -42,7 +42,7 @@ static int run(const char *first, const char *second)
     const char *words[] = {"overrides", "--log", log, "--snapshot", snapshot, first, second, NULL};
     (void)snprintf(log, sizeof log, "%s/log", publish_etc);
     (void)snprintf(snapshot, sizeof snapshot, "%s/current", publish_var);
-    return publish_case_run(moon_cmd_overrides, words);
+    return moon_cmd_run(moon_cmd_overrides, words);
 }
 
 static void put_log(const char *more)
@@ -61,7 +61,7 @@ static void hits_and_what_was_never_hit_are_printed(void **state)
     put_log("torn\n{\"time\":\"2026-11-22T12:00:00Z\",\"verdicts\":[{\"tenant\":\"\",\"override\":"
             "\"local_policy\",\"rule\":\"built-in:standard\"}]}");
     assert_int_equal(run(NULL, NULL), MOON_EXIT_OK);
-    publish_case_expect(
+    moon_cmd_wants(
         "    HITS  LAST                  TENANT            TYPE               ENTRY\n"
         "       2  2026-11-21T12:00:00Z  acme              trusted_forwarder  Old server, "
         "lists/fwd.lua:3, expires 2030-01-01\n"
@@ -82,9 +82,9 @@ static void the_day_can_be_given(void **state)
     (void)state; /* cmocka's, not used */
     put_log("");
     assert_int_equal(run("--since", "2026-11-21"), MOON_EXIT_OK);
-    publish_case_expect("       1  2026-11-21T12:00:00Z  acme");
-    publish_case_expect("\n1 record\n");
-    assert_null(strstr(publish_printed, "Gone"));
+    moon_cmd_wants("       1  2026-11-21T12:00:00Z  acme");
+    moon_cmd_wants("\n1 record\n");
+    assert_null(strstr(moon_cmd_printed, "Gone"));
 }
 
 static void a_script_gets_json(void **state)
@@ -92,7 +92,7 @@ static void a_script_gets_json(void **state)
     (void)state; /* cmocka's, not used */
     put_log("");
     assert_int_equal(run("--json", NULL), MOON_EXIT_OK);
-    publish_case_expect(
+    moon_cmd_wants(
         "{\"overrides\":[{\"hits\":2,\"last\":\"2026-11-21T12:00:00Z\",\"tenant\":\"acme\","
         "\"type\":"
         "\"trusted_forwarder\",\"list\":\"lists/fwd.lua\",\"entry\":\"Old "
@@ -117,8 +117,8 @@ static void a_line_longer_than_any_record_is_none(void **state)
     publish_case_put("log", log);
     free(log);
     assert_int_equal(run(NULL, NULL), MOON_EXIT_OK);
-    publish_case_expect("       1  2026-11-20T12:00:00Z");
-    publish_case_expect("\n1 record, 1 line that is no record\n");
+    moon_cmd_wants("       1  2026-11-20T12:00:00Z");
+    moon_cmd_wants("\n1 record, 1 line that is no record\n");
 }
 
 static void without_a_log_or_with_a_wrong_word_it_says_so(void **state)
@@ -127,15 +127,15 @@ static void without_a_log_or_with_a_wrong_word_it_says_so(void **state)
                                                                             NULL};
     (void)state; /* cmocka's, not used */
     assert_int_equal(run(NULL, NULL), MOON_EXIT_FAILURE);
-    publish_case_expect("etc/log: No such file or directory");
+    moon_cmd_wants("etc/log: No such file or directory");
     assert_int_equal(run("--since", "yesterday"), MOON_EXIT_USAGE);
-    publish_case_expect("--since wants a date like 2026-11-01");
+    moon_cmd_wants("--since wants a date like 2026-11-01");
     assert_int_equal(run("--since", "2026-13-01"), MOON_EXIT_USAGE);
     assert_int_equal(run("--since", "2026-11-01x"), MOON_EXIT_USAGE);
-    assert_int_equal(publish_case_run(moon_cmd_overrides, extra), MOON_EXIT_USAGE);
-    assert_int_equal(publish_case_run(moon_cmd_overrides, wrong), MOON_EXIT_USAGE);
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, extra), MOON_EXIT_USAGE);
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, wrong), MOON_EXIT_USAGE);
     assert_int_equal(run("--help", NULL), MOON_EXIT_OK);
-    publish_case_expect("Usage: moonscan overrides [OPTIONS]");
+    moon_cmd_wants("Usage: moonscan overrides [OPTIONS]");
 }
 
 static void without_a_snapshot_there_are_no_lists(void **state)
@@ -146,15 +146,15 @@ static void without_a_snapshot_there_are_no_lists(void **state)
     put_log("");
     (void)snprintf(log, sizeof log, "%s/log", publish_etc);
     assert_int_equal(setenv("MOONSCAN_SNAPSHOT", "/nonexistent/x", 1), 0);
-    assert_int_equal(publish_case_run(moon_cmd_overrides, words), MOON_EXIT_OK);
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, words), MOON_EXIT_OK);
     assert_int_equal(unsetenv("MOONSCAN_SNAPSHOT"), 0);
-    publish_case_expect("Old server, no longer in lists/fwd.lua\n");
-    publish_case_expect("\n\n3 records\n");
+    moon_cmd_wants("Old server, no longer in lists/fwd.lua\n");
+    moon_cmd_wants("\n\n3 records\n");
 }
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, publish_case_end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, moon_cmd_end)
     const struct CMUnitTest tests[] = {
         CASE(hits_and_what_was_never_hit_are_printed),
         CASE(the_day_can_be_given),

@@ -63,8 +63,8 @@ static void a_good_folder_is_published(void **state)
     (void)state; /* cmocka's, not used */
     good_files();
     assert_int_equal(publish_case_publish(NULL), 0);
-    publish_case_expect("(before: built-in)");
-    publish_case_expect("settings 4, tenants 3, domains 3, policies 3, lists 2");
+    moon_cmd_wants("(before: built-in)");
+    moon_cmd_wants("settings 4, tenants 3, domains 3, policies 3, lists 2");
     assert_string_equal(publish_case_in_force("conf/policy"), "strict");
     assert_string_equal(publish_case_in_force("from/dns.timeout_ms"), "moonscan.lua:4");
     assert_string_equal(publish_case_in_force("conf/dns.servers"), "127.0.0.1:5353\n::1");
@@ -78,7 +78,7 @@ static void a_good_folder_is_published(void **state)
                         "return { 'fwd.example' }");
     assert_null(publish_case_in_force("policy/tenants/acme.lua~"));
     assert_int_equal(publish_case_publish(NULL), 0);
-    publish_case_expect("nothing has changed");
+    moon_cmd_wants("nothing has changed");
 }
 
 /* Exim's router reads this one: it must follow every switch, back as well. */
@@ -103,7 +103,7 @@ static void a_state_folder_that_others_may_write_is_refused(void **state)
     good_files();
     assert_int_equal(chmod(publish_var, 0777), 0);
     assert_int_equal(publish_case_publish(NULL), 3);
-    publish_case_expect("may be written by others: chmod 0755");
+    moon_cmd_wants("may be written by others: chmod 0755");
     assert_int_equal(chmod(publish_var, 0755), 0);
     assert_int_equal(publish_case_publish(NULL), 0);
 }
@@ -175,9 +175,9 @@ static void a_mistake_keeps_what_is_in_force(void **state)
         good_files();
         publish_case_put(table[i].path, table[i].text);
         int code = publish_case_publish(NULL);
-        if (code != 1 || !strstr(publish_printed, table[i].want) ||
-            !strstr(publish_printed, "Nothing was published"))
-            fail_msg("%s: got %d\n%s\nwant: %s", table[i].text, code, publish_printed,
+        if (code != 1 || !strstr(moon_cmd_printed, table[i].want) ||
+            !strstr(moon_cmd_printed, "Nothing was published"))
+            fail_msg("%s: got %d\n%s\nwant: %s", table[i].text, code, moon_cmd_printed,
                      table[i].want);
         assert_true(moon_store_current(publish_var, after));
         assert_string_equal(before, after);
@@ -195,7 +195,7 @@ static void a_policy_that_would_be_lost_is_a_mistake(void **state)
     good_files();
     publish_case_put("tenants/gone/polciy.lua", "return {}");
     assert_int_equal(publish_case_publish(NULL), 1);
-    publish_case_expect("/tenants/gone/policy.lua: there is no such file");
+    moon_cmd_wants("/tenants/gone/policy.lua: there is no such file");
     (void)snprintf(path, sizeof path, "%s/tenants/gone/polciy.lua", publish_etc);
     assert_int_equal(unlink(path), 0);
     (void)snprintf(path, sizeof path, "%s/tenants/gone", publish_etc);
@@ -203,7 +203,7 @@ static void a_policy_that_would_be_lost_is_a_mistake(void **state)
     (void)snprintf(path, sizeof path, "%s/tenants/link.lua", publish_etc);
     assert_int_equal(symlink("nowhere", path), 0);
     assert_int_equal(publish_case_publish(NULL), 1);
-    publish_case_expect("/tenants/link.lua: a link to nothing");
+    moon_cmd_wants("/tenants/link.lua: a link to nothing");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(publish_case_publish(NULL), 0);
 }
@@ -214,15 +214,15 @@ static void what_may_not_be_meant_is_noted(void **state)
     (void)state; /* cmocka's, not used */
     good_files();
     assert_int_equal(publish_case_publish("--check"), 0);
-    publish_case_expect("note: tenant 'plain' has no policy (tenants/plain.lua)");
-    assert_null(strstr(publish_printed, "is not read"));
+    moon_cmd_wants("note: tenant 'plain' has no policy (tenants/plain.lua)");
+    assert_null(strstr(moon_cmd_printed, "is not read"));
     publish_case_put("tenant.map", "a.example: acme\n");
     publish_case_put("tenants.map~", "a.example: acme\n");
     publish_case_put("tenants.map", "acme.example: acme\na.example: one\nb.example: two\n");
     assert_int_equal(publish_case_publish("--check"), 0);
-    publish_case_expect("/tenant.map is not read; is tenants.map meant?");
-    publish_case_expect("note: 2 tenants have no policy ('one' is the first)");
-    assert_null(strstr(publish_printed, "map~"));
+    moon_cmd_wants("/tenant.map is not read; is tenants.map meant?");
+    moon_cmd_wants("note: 2 tenants have no policy ('one' is the first)");
+    assert_null(strstr(moon_cmd_printed, "map~"));
     for (size_t i = 0; i < 2; i++) {
         static const char *const names[] = {"tenant.map", "tenants.map~"};
         (void)snprintf(path, sizeof path, "%s/%s", publish_etc, names[i]);
@@ -239,7 +239,7 @@ static void check_changes_nothing(void **state)
     assert_true(moon_store_current(publish_var, before));
     publish_case_put("moonscan.lua", "return { policy = 'monitor' }");
     assert_int_equal(publish_case_publish("--check"), 0);
-    publish_case_expect("is in order; nothing was published");
+    moon_cmd_wants("is in order; nothing was published");
     assert_true(moon_store_current(publish_var, after));
     assert_string_equal(before, after);
     publish_case_put("moonscan.lua", "return { policy = 'x' }");
@@ -259,14 +259,14 @@ static void rollback_goes_back_step_by_step_past_damaged_ones(void **state)
     char path[600], hashes[4][65];
     (void)state; /* cmocka's, not used */
     (void)snprintf(publish_var, sizeof publish_var, "%s/var2",
-                   publish_folder); /* without what others published */
+                   moon_cmd_folder); /* without what others published */
     good_files();
     for (int i = 0; i < 4; i++) {
         publish_numbered(i);
         assert_true(moon_store_current(publish_var, hashes[i]));
     }
     assert_int_equal(publish_case_publish("--rollback"), 0);
-    publish_case_expect("switched from");
+    moon_cmd_wants("switched from");
     assert_string_equal(publish_case_in_force("conf/dns.timeout_ms"), "1002");
     (void)snprintf(path, sizeof path, "%.127s/snapshots/%.64s.snapshot", publish_var, hashes[1]);
     FILE *file = fopen(path, "r+b");
@@ -289,10 +289,10 @@ static void rollback_without_anything_to_go_back_to_says_so(void **state)
 {
     char nothing[200];
     (void)state; /* cmocka's, not used */
-    (void)snprintf(nothing, sizeof nothing, "%s/nothing", publish_folder);
+    (void)snprintf(nothing, sizeof nothing, "%s/nothing", moon_cmd_folder);
     const char *const words[] = {"publish", "--rollback", "--state-dir", nothing, NULL};
-    assert_int_equal(publish_case_run(moon_cmd_publish, words), 3);
-    publish_case_expect("nothing is published");
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, words), 3);
+    moon_cmd_wants("nothing is published");
 }
 
 static void old_snapshots_are_pruned(void **state)
@@ -323,15 +323,15 @@ static void config_prints_what_is_in_force_and_where_from(void **state)
     const char *const table[] = {"config", "--snapshot", path, NULL};
     const char *const json[] = {"config", "--snapshot", path, "--json", NULL};
     const char *const defaults[] = {"config", "--default", NULL};
-    assert_int_equal(publish_case_run(moon_cmd_config, table), 0);
-    publish_case_expect(
+    assert_int_equal(moon_cmd_run(moon_cmd_config, table), 0);
+    moon_cmd_wants(
         "policy                     strict                               moonscan.lua:2");
-    publish_case_expect("failure                    defer                                default");
-    publish_case_expect("127.0.0.1:5353, ::1");
-    assert_int_equal(publish_case_run(moon_cmd_config, json), 0);
-    publish_case_expect("{\"name\":\"policy\",\"value\":\"strict\",\"from\":\"moonscan.lua:2\"");
-    assert_int_equal(publish_case_run(moon_cmd_config, defaults), 0);
-    publish_case_expect("standard                             The built-in policy");
+    moon_cmd_wants("failure                    defer                                default");
+    moon_cmd_wants("127.0.0.1:5353, ::1");
+    assert_int_equal(moon_cmd_run(moon_cmd_config, json), 0);
+    moon_cmd_wants("{\"name\":\"policy\",\"value\":\"strict\",\"from\":\"moonscan.lua:2\"");
+    assert_int_equal(moon_cmd_run(moon_cmd_config, defaults), 0);
+    moon_cmd_wants("standard                             The built-in policy");
 }
 
 static void help_and_wrong_use(void **state)
@@ -342,13 +342,13 @@ static void help_and_wrong_use(void **state)
     static const char *const both[] = {"publish", "--check", "--rollback", NULL};
     static const char *const extra[] = {"config", "policy", NULL};
     (void)state; /* cmocka's, not used */
-    assert_int_equal(publish_case_run(moon_cmd_publish, publish_help), 0);
-    publish_case_expect("--rollback");
-    assert_int_equal(publish_case_run(moon_cmd_config, config_help), 0);
-    publish_case_expect("--default");
-    assert_int_equal(publish_case_run(moon_cmd_publish, wrong), 2);
-    assert_int_equal(publish_case_run(moon_cmd_publish, both), 2);
-    assert_int_equal(publish_case_run(moon_cmd_config, extra), 2);
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, publish_help), 0);
+    moon_cmd_wants("--rollback");
+    assert_int_equal(moon_cmd_run(moon_cmd_config, config_help), 0);
+    moon_cmd_wants("--default");
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, wrong), 2);
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, both), 2);
+    assert_int_equal(moon_cmd_run(moon_cmd_config, extra), 2);
 }
 
 static void a_missing_folder_is_a_mistake(void **state)
@@ -356,8 +356,8 @@ static void a_missing_folder_is_a_mistake(void **state)
     static const char *const words[] = {"publish", "--config-dir", "/nonexistent/moonscan",
                                         "--check", NULL};
     (void)state; /* cmocka's, not used */
-    assert_int_equal(publish_case_run(moon_cmd_publish, words), 1);
-    publish_case_expect("/nonexistent/moonscan: there is no such folder");
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, words), 1);
+    moon_cmd_wants("/nonexistent/moonscan: there is no such folder");
 }
 
 static void survives_the_failure_of_every_allocation(void **state)
@@ -402,5 +402,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, publish_case_begin, publish_case_end);
+    return cmocka_run_group_tests(tests, publish_case_begin, moon_cmd_end);
 }

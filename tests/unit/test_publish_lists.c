@@ -21,7 +21,7 @@
 static const char policy[] = "local moon = require 'moonscan'\nlocal l = moon.list 'fwd'\n"
                              "return { message = function(m) end }\n";
 
-/* Publishes with this list; what was printed is in publish_printed. */
+/* Publishes with this list; what was printed is in moon_cmd_printed. */
 static void publish_list(const char *list, const char *more)
 {
     const char *words[] = {"publish",     "--config-dir", publish_etc,
@@ -29,14 +29,14 @@ static void publish_list(const char *list, const char *more)
                            NOW,           more,           NULL};
     publish_case_put("site.lua", policy);
     publish_case_put("lists/fwd.lua", list);
-    assert_int_equal(publish_case_run(moon_cmd_publish, words), MOON_EXIT_OK);
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, words), MOON_EXIT_OK);
 }
 
 /* How often a text was printed. */
 static unsigned times(const char *text)
 {
     unsigned count = 0;
-    for (const char *at = publish_printed; (at = strstr(at, text)); at++)
+    for (const char *at = moon_cmd_printed; (at = strstr(at, text)); at++)
         count++;
     return count;
 }
@@ -94,8 +94,8 @@ static void entries_that_lapse_or_are_too_wide_are_told(void **state)
         (void)snprintf(list, sizeof list, "return {\n%s\n}\n", table[i].entry);
         publish_list(list, "--check");
         if (times("  warning: ") != (table[i].want != NULL) ||
-            (table[i].want && !strstr(publish_printed, table[i].want)))
-            fail_msg("%s: got %s, want %s", table[i].entry, publish_printed,
+            (table[i].want && !strstr(moon_cmd_printed, table[i].want)))
+            fail_msg("%s: got %s, want %s", table[i].entry, moon_cmd_printed,
                      table[i].want ? table[i].want : "no warning");
     }
 }
@@ -105,7 +105,7 @@ static void warnings_hinder_nothing(void **state)
     (void)state; /* cmocka's, not used */
     publish_list(
         "return { 'gmail.com', { name = 'a', dkim = 'l.example', expires = '2020-01-01' } }", NULL);
-    assert_non_null(strstr(publish_printed, "published "));
+    assert_non_null(strstr(moon_cmd_printed, "published "));
     assert_int_equal(times("  warning: "), 2);
     assert_non_null(publish_case_in_force("list/lists/fwd.lua"));
 }
@@ -128,9 +128,9 @@ static void a_list_that_nobody_reads_is_told(void **state)
     publish_list(plain, "--check");
     assert_int_equal(times("  warning: "), 3);
     assert_int_equal(times("no policy beside it reads this list"), 3);
-    publish_case_expect("tenants/lists/fwd2.lua: no policy");
-    publish_case_expect("tenants/beta/lists/fwd.lua: no policy");
-    publish_case_expect("etc/lists/f.lua: no policy");
+    moon_cmd_wants("tenants/lists/fwd2.lua: no policy");
+    moon_cmd_wants("tenants/beta/lists/fwd.lua: no policy");
+    moon_cmd_wants("etc/lists/f.lua: no policy");
 }
 
 static void a_thousand_warnings_are_counted(void **state)
@@ -144,7 +144,7 @@ static void a_thousand_warnings_are_counted(void **state)
     (void)snprintf(list + n, sizeof list - n, "}\n");
     publish_list(list, "--check");
     assert_int_equal(times("  warning: "), 101);
-    publish_case_expect("  warning: 900 more are not shown\n");
+    moon_cmd_wants("  warning: 900 more are not shown\n");
 }
 
 /* What a site copies to begin with has nothing to mend. */
@@ -160,8 +160,8 @@ static void the_shipped_policies_are_published_without_a_warning(void **state)
         const char *const words[] = {"publish", "--check",     "--config-dir",
                                      dir,       "--state-dir", publish_var,
                                      "--time",  NOW,           NULL};
-        if (publish_case_run(moon_cmd_publish, words) != MOON_EXIT_OK || times("  warning: "))
-            fail_msg("%s: %s", dir, publish_printed);
+        if (moon_cmd_run(moon_cmd_publish, words) != MOON_EXIT_OK || times("  warning: "))
+            fail_msg("%s: %s", dir, moon_cmd_printed);
     }
     globfree(&found);
 }
@@ -170,24 +170,23 @@ static void a_time_that_is_none_is_refused(void **state)
 {
     const char *const words[] = {"publish", "--time", "soon", NULL};
     (void)state; /* cmocka's, not used */
-    assert_int_equal(publish_case_run(moon_cmd_publish, words), MOON_EXIT_USAGE);
+    assert_int_equal(moon_cmd_run(moon_cmd_publish, words), MOON_EXIT_USAGE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(entries_that_lapse_or_are_too_wide_are_told,
-                                        publish_case_begin, publish_case_end),
-        cmocka_unit_test_setup_teardown(warnings_hinder_nothing, publish_case_begin,
-                                        publish_case_end),
+                                        publish_case_begin, moon_cmd_end),
+        cmocka_unit_test_setup_teardown(warnings_hinder_nothing, publish_case_begin, moon_cmd_end),
         cmocka_unit_test_setup_teardown(a_list_that_nobody_reads_is_told, publish_case_begin,
-                                        publish_case_end),
+                                        moon_cmd_end),
         cmocka_unit_test_setup_teardown(a_thousand_warnings_are_counted, publish_case_begin,
-                                        publish_case_end),
+                                        moon_cmd_end),
         cmocka_unit_test_setup_teardown(the_shipped_policies_are_published_without_a_warning,
-                                        publish_case_begin, publish_case_end),
+                                        publish_case_begin, moon_cmd_end),
         cmocka_unit_test_setup_teardown(a_time_that_is_none_is_refused, publish_case_begin,
-                                        publish_case_end),
+                                        moon_cmd_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

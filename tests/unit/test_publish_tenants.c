@@ -28,7 +28,7 @@ static void published(void)
 static void refused(const char *want)
 {
     assert_int_equal(publish_case_publish(NULL), 1);
-    publish_case_expect(want);
+    moon_cmd_wants(want);
 }
 
 static void shared_policies_serve_tenants_without_one_of_their_own(void **state)
@@ -46,9 +46,9 @@ static void shared_policies_serve_tenants_without_one_of_their_own(void **state)
                      "acme = { mode = 'dry_run', settings = { spam = 'x' } },\n"
                      "lists_only = { policy = 'silver' } }");
     published();
-    publish_case_expect("modes: enforce 4, dry_run 1 (acme)\n");
-    publish_case_expect("note: the policy 'gold' of \"*\" is for tenants; for recipients of no "
-                        "tenant the built-in decides, as there is no site.lua\n");
+    moon_cmd_wants("modes: enforce 4, dry_run 1 (acme)\n");
+    moon_cmd_wants("note: the policy 'gold' of \"*\" is for tenants; for recipients of no "
+                   "tenant the built-in decides, as there is no site.lua\n");
     assert_string_equal(publish_case_in_force("tenant/acme"), "policies/gold.lua");
     assert_string_equal(publish_case_in_force("tenant/mapped"), "policies/gold.lua");
     assert_string_equal(publish_case_in_force("tenant/own"), "tenants/own.lua");
@@ -96,7 +96,7 @@ static void mistakes_about_tenants_are_told(void **state)
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        assert_int_equal(publish_case_end(NULL), 0);
+        assert_int_equal(moon_cmd_end(NULL), 0);
         assert_int_equal(publish_case_begin(NULL), 0);
         shared_policies_serve_tenants_without_one_of_their_own(NULL);
         publish_case_put(table[i].path, table[i].text);
@@ -116,7 +116,7 @@ static void a_mistake_of_many_tenants_is_told_once(void **state)
     publish_case_put("policies/gold.lua", READS("spam"));
     publish_case_put("tenants.lua", text);
     refused("1 mistake. Nothing was published");
-    for (const char *p = publish_printed; (p = strstr(p, "has no 'spam'")); p++)
+    for (const char *p = moon_cmd_printed; (p = strstr(p, "has no 'spam'")); p++)
         count++;
     assert_int_equal(count, 1);
 }
@@ -152,9 +152,9 @@ static void a_setting_unlike_those_for_all_is_a_warning(void **state)
         publish_case_put("tenants.lua", text);
         published();
         if (table[i].want)
-            publish_case_expect(table[i].want);
-        else if (strstr(publish_printed, "warning"))
-            fail_msg("%s: %s", table[i].settings, publish_printed);
+            moon_cmd_wants(table[i].want);
+        else if (strstr(moon_cmd_printed, "warning"))
+            fail_msg("%s: %s", table[i].settings, moon_cmd_printed);
     }
 }
 
@@ -168,8 +168,8 @@ static void many_settings_unlike_those_for_all_are_counted(void **state)
     (void)strcat(text, "}");
     publish_case_put("tenants.lua", text);
     published();
-    publish_case_expect("30 more settings are not like those of \"*\"");
-    const char *first = strstr(publish_printed, "of tenant 't0'");
+    moon_cmd_wants("30 more settings are not like those of \"*\"");
+    const char *first = strstr(moon_cmd_printed, "of tenant 't0'");
     assert_non_null(first);
     assert_null(strstr(first + 1, "of tenant 't0'")); /* once */
 }
@@ -184,11 +184,10 @@ static void a_shared_policy_that_fails_says_for_whom(void **state)
                                     "settings = { vip = {}, mild = false } },\n"
                                     "acme = {}, beta = { settings = { vip = 5 } } }");
     refused("etc/policies/gold.lua:3: attempt to index a number value");
-    publish_case_expect(
-        " (tried for tenant 'beta'; the setting it read last is 'vip', a number)\n");
+    moon_cmd_wants(" (tried for tenant 'beta'; the setting it read last is 'vip', a number)\n");
     publish_case_put("policies/gold.lua", USES_LIST);
     refused("etc/policies/gold.lua:1: moon.list \"fwd\"");
-    publish_case_expect(" (tried for tenant 'acme')\n");
+    moon_cmd_wants(" (tried for tenant 'acme')\n");
 }
 
 static void files_that_nobody_reads_are_noted_in_folders_too(void **state)
@@ -201,12 +200,12 @@ static void files_that_nobody_reads_are_noted_in_folders_too(void **state)
     publish_case_put("tenants/acme/notes.txt", "");
     publish_case_put("next/tenant/acme.lua", POLICY);
     published();
-    publish_case_expect("note: ");
-    publish_case_expect("etc/tenants/acme/acme.lua is not read; is policy.lua meant?\n");
-    publish_case_expect("etc/tenants/acme/list is not read; is lists meant?\n");
-    publish_case_expect("etc/next/tenant is not read; is tenants meant?\n");
-    assert_null(strstr(publish_printed, "notes.txt"));
-    assert_null(strstr(publish_printed, "policy.lua~"));
+    moon_cmd_wants("note: ");
+    moon_cmd_wants("etc/tenants/acme/acme.lua is not read; is policy.lua meant?\n");
+    moon_cmd_wants("etc/tenants/acme/list is not read; is lists meant?\n");
+    moon_cmd_wants("etc/next/tenant is not read; is tenants meant?\n");
+    assert_null(strstr(moon_cmd_printed, "notes.txt"));
+    assert_null(strstr(moon_cmd_printed, "policy.lua~"));
     publish_case_put("tenants/beta/beta.lua", POLICY);
     refused(
         "tenants/beta/policy.lua: there is no such file (is beta.lua meant?); a tenant's folder");
@@ -220,9 +219,8 @@ static void a_misspelt_tenant_is_noted(void **state)
     publish_case_put("tenants/acme.lua", POLICY);
     publish_case_put("tenants.lua", "return { acmee = {}, only_here = {} }");
     published();
-    publish_case_expect(
-        "note: tenants.lua names 'acmee', which no other file does; is 'acme' meant?");
-    assert_null(strstr(publish_printed, "names 'only_here'"));
+    moon_cmd_wants("note: tenants.lua names 'acmee', which no other file does; is 'acme' meant?");
+    assert_null(strstr(moon_cmd_printed, "names 'only_here'"));
 }
 
 static void next_versions_are_found_at_the_same_path(void **state)
@@ -235,22 +233,22 @@ static void next_versions_are_found_at_the_same_path(void **state)
     publish_case_put("tenants.lua", "return { beta = { policy = 'gold' } }");
     published();
     assert_null(publish_case_in_force("next-site"));
-    assert_null(strstr(publish_printed, "modes:"));
+    assert_null(strstr(moon_cmd_printed, "modes:"));
     publish_case_put("next/policies/gold.lua", POLICY);
     published();
-    publish_case_expect("modes: enforce 3, shadow 1 (beta)");
+    moon_cmd_wants("modes: enforce 3, shadow 1 (beta)");
     assert_string_equal(publish_case_in_force("next-tenant/beta"), "next/policies/gold.lua");
     assert_null(publish_case_in_force("next-tenant/acme"));
     publish_case_put("next/tenants/lists/fwd.lua", "return { 'b.example' }");
     published();
-    publish_case_expect("shadow 2 (beta, acme)");
+    moon_cmd_wants("shadow 2 (beta, acme)");
     assert_string_equal(publish_case_in_force("next-tenant/acme"), "tenants/acme.lua");
     assert_null(publish_case_in_force("next-tenant/folder"));
     publish_case_put("next/tenants/folder/lists/x.lua", "return { 'b.example' }");
     publish_case_put("next/tenants/beta.lua", POLICY);
     publish_case_put("next/site.lua", POLICY);
     published();
-    publish_case_expect("modes: enforce 0, shadow 4 (");
+    moon_cmd_wants("modes: enforce 0, shadow 4 (");
     assert_string_equal(publish_case_in_force("next-tenant/folder"), "tenants/folder/policy.lua");
     assert_string_equal(publish_case_in_force("next-tenant/beta"), "next/tenants/beta.lua");
     assert_string_equal(publish_case_in_force("next-site"), "next/site.lua");
@@ -265,7 +263,7 @@ static void a_new_list_of_the_site_is_a_next_version_of_the_site(void **state)
     publish_case_put("next/lists/fwd.lua", "return { 'b.example' }");
     published();
     assert_string_equal(publish_case_in_force("next-site"), "site.lua");
-    publish_case_expect("shadow 1 (*)");
+    moon_cmd_wants("shadow 1 (*)");
 }
 
 static void next_versions_are_checked_like_live_ones(void **state)
@@ -292,7 +290,7 @@ static void next_versions_are_checked_like_live_ones(void **state)
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        assert_int_equal(publish_case_end(NULL), 0);
+        assert_int_equal(moon_cmd_end(NULL), 0);
         assert_int_equal(publish_case_begin(NULL), 0);
         publish_case_put("policies/gold.lua", POLICY);
         publish_case_put("tenants/acme.lua", USES_LIST);
@@ -316,21 +314,21 @@ static void a_mode_that_does_nothing_is_noted(void **state)
     publish_case_put("tenants/beta.lua", POLICY);
     publish_case_put("tenants.lua", "return { acme = { mode = 'shadow' }, beta = { canary = 5 } }");
     published();
-    publish_case_expect("note: shadow or canary is set, but next/ has nothing new for 2 of them: "
-                        "acme, beta\n");
+    moon_cmd_wants("note: shadow or canary is set, but next/ has nothing new for 2 of them: "
+                   "acme, beta\n");
     publish_case_put("tenants.lua",
                      "return { acme = { mode = 'enforce' }, beta = { canary = 5 } }");
     publish_case_put("next/tenants/acme.lua", POLICY);
     publish_case_put("next/tenants/beta.lua", POLICY);
     publish_case_put("next/moonscan.lua", "return {}");
     published();
-    publish_case_expect("a new version that is not looked at, because the mode of 1 is set to "
-                        "another than shadow: acme\n");
-    publish_case_expect("modes: enforce 2, shadow 1 (beta), canary 1 (beta)\n");
-    publish_case_expect("next/moonscan.lua is not read: next/ holds site.lua, tenants/");
+    moon_cmd_wants("a new version that is not looked at, because the mode of 1 is set to "
+                   "another than shadow: acme\n");
+    moon_cmd_wants("modes: enforce 2, shadow 1 (beta), canary 1 (beta)\n");
+    moon_cmd_wants("next/moonscan.lua is not read: next/ holds site.lua, tenants/");
     publish_case_put("tenants.lua", "return { ['*'] = { mode = 'dry_run' } }");
     published();
-    publish_case_expect("modes: enforce 0, dry_run 3 (acme, beta, *)\n");
+    moon_cmd_wants("modes: enforce 0, dry_run 3 (acme, beta, *)\n");
 }
 
 static void what_does_not_fit_into_a_record_is_refused(void **state)
@@ -343,7 +341,7 @@ static void what_does_not_fit_into_a_record_is_refused(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, publish_case_begin, publish_case_end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, publish_case_begin, moon_cmd_end)
     const struct CMUnitTest tests[] = {
         TEST(shared_policies_serve_tenants_without_one_of_their_own),
         TEST(mistakes_about_tenants_are_told),

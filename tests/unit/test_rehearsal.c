@@ -31,19 +31,19 @@ static void a_failing_test_keeps_what_is_in_force(void **state)
     publish_case_put("tenants/acme.lua",
                      POLICY("accept", "{ { name = 'taken', expect = { verdict = 'accept' } } }"));
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_OK);
-    publish_case_expect("policies 1, lists 0, tests 1\n");
+    moon_cmd_wants("policies 1, lists 0, tests 1\n");
     assert_non_null(strstr(publish_case_in_force("policy/tenants/acme.lua"), "moon.accept"));
 
     publish_case_put("tenants/acme.lua",
                      POLICY("reject", "{ { name = 'taken', expect = { verdict = 'accept' } } }"));
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
-    publish_case_expect("/etc/tenants/acme.lua:4: test 'taken' fails: verdict: want accept, got "
-                        "reject (rule tenants/acme.lua:3)\n1 mistake. Nothing was published");
+    moon_cmd_wants("/etc/tenants/acme.lua:4: test 'taken' fails: verdict: want accept, got "
+                   "reject (rule tenants/acme.lua:3)\n1 mistake. Nothing was published");
     assert_int_equal(publish_case_publish("--check"), MOON_EXIT_NO);
     assert_non_null(strstr(publish_case_in_force("policy/tenants/acme.lua"), "moon.accept"));
 
     assert_int_equal(publish_case_publish("--skip-tests"), MOON_EXIT_OK);
-    publish_case_expect("policies 1, lists 0, tests 0\n");
+    moon_cmd_wants("policies 1, lists 0, tests 0\n");
     assert_non_null(strstr(publish_case_in_force("policy/tenants/acme.lua"), "moon.reject"));
 }
 
@@ -68,8 +68,8 @@ static void each_kind_of_mistake_is_told(void **state)
         (void)snprintf(text, sizeof text, POLICY("accept", "%s"), table[i].tests);
         publish_case_put("site.lua", text);
         assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
-        publish_case_expect(table[i].want);
-        publish_case_expect("1 mistake. Nothing was published; in force stays what is built in.");
+        moon_cmd_wants(table[i].want);
+        moon_cmd_wants("1 mistake. Nothing was published; in force stays what is built in.");
     }
 }
 
@@ -87,7 +87,7 @@ static void a_test_reads_files_beside_its_policy_and_no_others(void **state)
     publish_case_put("tenants/acme/fixtures/a.zone",
                      "_dmarc.bank.example. TXT \"v=DMARC1; p=reject\"\n");
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_OK);
-    publish_case_expect("tests 1\n");
+    moon_cmd_wants("tests 1\n");
     assert_null(publish_case_in_force("list/tenants/acme/fixtures/a.eml"));
 
     /* A tenant's link is not followed for whoever publishes (follow.h), a large file not read. */
@@ -96,14 +96,14 @@ static void a_test_reads_files_beside_its_policy_and_no_others(void **state)
     (void)snprintf(link, sizeof link, "%s/tenants/acme/fixtures/b.eml", publish_etc);
     assert_int_equal(symlink("/etc/hostname", link), 0);
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
-    publish_case_expect("fixtures/b.eml: ");
+    moon_cmd_wants("fixtures/b.eml: ");
     assert_int_equal(unlink(link), 0);
     FILE *file = fopen(link, "wb");
     assert_non_null(file);
     assert_int_equal(ftruncate(fileno(file), 1024 * 1024 + 1), 0);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
-    publish_case_expect("a file of at most 1048576 bytes is wanted");
+    moon_cmd_wants("a file of at most 1048576 bytes is wanted");
 }
 
 static void tests_see_every_layer_and_the_tenants_own_mail(void **state)
@@ -124,8 +124,8 @@ static void tests_see_every_layer_and_the_tenants_own_mail(void **state)
                             "{ { message = { from = 'a@acme.example' },\n"
                             "    expect = { verdict = 'reject', reason = 'acmetrue' } } }"));
     if (publish_case_publish(NULL) != MOON_EXIT_OK)
-        fail_msg("got:\n%s", publish_printed);
-    publish_case_expect("tests 4\n");
+        fail_msg("got:\n%s", moon_cmd_printed);
+    moon_cmd_wants("tests 4\n");
 }
 
 /* Whatever tenants.lua says of canaries and dry runs. */
@@ -139,18 +139,18 @@ static void each_version_has_its_own_tests(void **state)
         "next/tenants/acme.lua",
         POLICY("reject", "{ { expect = { verdict = 'reject', action = 'reject' } } }"));
     if (publish_case_publish(NULL) != MOON_EXIT_OK)
-        fail_msg("got:\n%s", publish_printed);
-    publish_case_expect("tests 2\n");
+        fail_msg("got:\n%s", moon_cmd_printed);
+    moon_cmd_wants("tests 2\n");
     publish_case_put("next/tenants/acme.lua",
                      POLICY("reject", "{ { expect = { verdict = 'accept' } } }"));
     assert_int_equal(publish_case_publish(NULL), MOON_EXIT_NO);
-    publish_case_expect("/etc/next/tenants/acme.lua:4: test 'test 1' fails");
+    moon_cmd_wants("/etc/next/tenants/acme.lua:4: test 'test 1' fails");
     publish_case_put("next/tenants/acme.lua", POLICY("reject { reason = m.nothing } or",
                                                      "{ { expect = { verdict = 'accept' } } }"));
     assert_int_equal(publish_case_publish("--check"), MOON_EXIT_NO);
 }
 
-#define CASE(test) cmocka_unit_test_setup_teardown(test, publish_case_begin, publish_case_end)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, publish_case_begin, moon_cmd_end)
 
 int main(void)
 {
