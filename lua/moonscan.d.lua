@@ -84,7 +84,7 @@
 ---@field count integer authors
 ---@field ambiguous boolean not exactly one clean author
 ---@field reason string? why it is ambiguous
----@field ours boolean the Author Domain is one of this tenant's own, by tenants.map
+---@field ours boolean the Author Domain is one of this tenant's own, by tenants.map; false when From is ambiguous
 
 ---@class moonscan.ListFields
 ---@field id string? of List-Id, without the angle brackets
