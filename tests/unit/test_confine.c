@@ -102,7 +102,8 @@ static int confined_to_files(const char *folder, uint16_t port)
         .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
     char log[200], deep[200];
 
-    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 1)
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+    if (version < 1)
         return 77;
     (void)snprintf(log, sizeof log, "%s/log/decisions.jsonl", folder); /* fit */
     (void)snprintf(deep, sizeof deep, "%s/spool-H", folder);
@@ -125,12 +126,8 @@ static int confined_to_files(const char *folder, uint16_t port)
     int tcp = socket(AF_INET, SOCK_STREAM, 0);
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 0) /* not on the filter's list */
         return 37;
-    return connect(tcp, (struct sockaddr *)&address, sizeof address) == 0 ? 38 : 0;
-}
-
-static bool landlock_knows_ports(void)
-{
-    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 4;
+    bool connected = connect(tcp, (struct sockaddr *)&address, sizeof address) == 0;
+    return connected == (version < 4) ? 0 : 38; /* from version 4 on it knows ports */
 }
 
 static void a_worker_opens_its_log_and_no_file_of_exims(void **state)
@@ -163,8 +160,10 @@ static void a_worker_opens_its_log_and_no_file_of_exims(void **state)
     (void)rmdir(path);
     (void)rmdir(folder);
     assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77 || (WEXITSTATUS(status) == 38 && !landlock_knows_ports()))
-        skip(); /* the kernel has no landlock, or none for ports: nothing to show */
+    if (WEXITSTATUS(status) == 77) {
+        print_message("# skipped: this kernel has no landlock\n");
+        skip();
+    }
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
