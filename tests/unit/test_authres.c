@@ -12,6 +12,7 @@
 
 #include "engine/auth/authres.h"
 #include "engine/base/limits.h"
+#include "tests/support/authres_case.h"
 
 static struct moon_arena *arena;
 
@@ -27,36 +28,6 @@ static int end(void **state)
     (void)state; /* cmocka's, not used */
     moon_arena_destroy(&arena);
     return 0;
-}
-
-static struct moon_message plain_message(void)
-{
-    struct moon_message msg = {.id = "", .mail_from = "a@example.com"};
-    return msg;
-}
-
-static struct moon_results plain_results(void)
-{
-    struct moon_results results = {
-        .authserv_id = "mx.rcpt.example",
-        .from = {.domain = "example.com"},
-        .spf = {.result = MOON_RESULT_PASS, .domain = "example.com", .reason = ""},
-        .spf_helo = {.result = MOON_RESULT_NONE, .domain = "mail.example.com", .reason = ""},
-        .arc = {.result = MOON_RESULT_NONE, .reason = ""},
-        .dmarc = {.result = MOON_RESULT_PASS, .reason = "", .policy = MOON_DMARC_POLICY_REJECT},
-    };
-    return results;
-}
-
-static struct moon_dkim_sig signature(void)
-{
-    return (struct moon_dkim_sig){.result = MOON_RESULT_PASS,
-                                  .reason = "",
-                                  .domain = "example.com",
-                                  .selector = "s1",
-                                  .identity = "@example.com",
-                                  .algorithm = "rsa-sha256",
-                                  .signature_start = "abcdefgh"};
 }
 
 /* The whole field with folds as single spaces. */
@@ -90,9 +61,9 @@ static void check(const char *got, const char *want)
 /* RFC 8601 section 2.2, RFC 9989 section 9.1 */
 static void names_every_method_with_its_properties(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
     results.dkim =
         (struct moon_dkim){.result = MOON_RESULT_PASS, .sigs = &sig, .count = 1, .found = 1};
@@ -110,9 +81,9 @@ static void every_result_is_said_with_its_reason(void **state)
         MOON_RESULT_POLICY, MOON_RESULT_TEMPERROR, MOON_RESULT_PERMERROR};
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        struct moon_message msg = plain_message();
-        struct moon_results results = plain_results();
-        struct moon_dkim_sig sig = signature();
+        struct moon_message msg = authres_case_message();
+        struct moon_results results = authres_case_results();
+        struct moon_dkim_sig sig = authres_case_signature();
         const char *word = moon_result_name(words[i]);
         results.spf.result = sig.result = results.dmarc.result = words[i];
         results.spf.reason = "one";
@@ -133,8 +104,8 @@ static void every_result_is_said_with_its_reason(void **state)
 
 static void says_none_where_there_was_nothing(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     msg.mail_from = "";
     results.spf = (struct moon_spf){.result = MOON_RESULT_NONE};
@@ -146,8 +117,8 @@ static void says_none_where_there_was_nothing(void **state)
 /* RFC 7208 section 2.4 */
 static void the_null_sender_is_reported_by_its_helo(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     msg.mail_from = "";
     results.spf.domain = "mail.example.com";
@@ -159,8 +130,8 @@ static void the_null_sender_is_reported_by_its_helo(void **state)
 
 static void spf_of_mail_from_stands_behind_that_of_helo(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     results.spf_helo.result = MOON_RESULT_FAIL;
     results.spf_helo.reason = "-all";
@@ -173,8 +144,8 @@ static void spf_of_mail_from_stands_behind_that_of_helo(void **state)
 
 static void tells_what_the_session_knows(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     assert_true(moon_ip_parse(MOON_SPAN("2001:db8::7"), &msg.session.ip));
     results.iprev = MOON_RESULT_PASS;
@@ -204,8 +175,8 @@ static void arc_names_the_oldest_pass_and_the_client(void **state)
     };
     (void)state; /* cmocka's, not used */
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct moon_message msg = plain_message();
-        struct moon_results results = plain_results();
+        struct moon_message msg = authres_case_message();
+        struct moon_results results = authres_case_results();
         results.arc.result = rows[i].result;
         results.arc.reason = rows[i].reason;
         results.arc.oldest_pass = rows[i].oldest_pass;
@@ -220,9 +191,9 @@ static void what_strangers_wrote_cannot_change_the_structure(void **state)
 {
     static const char evil[] = "x\"; dmarc=pass\r\nX-Evil: (y\\\x01\xc3\xa9";
     static const char tame[] = "\"x', dmarc:pass??X-Evil: [y/???\"";
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
     sig.result = MOON_RESULT_FAIL;
     sig.reason = sig.selector = sig.identity = sig.algorithm = sig.signature_start = evil;
@@ -241,9 +212,9 @@ static void what_strangers_wrote_cannot_change_the_structure(void **state)
 
 static void base64_is_quoted_where_it_is_no_token(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
     sig.signature_start = "ab/d+fgh";
     sig.identity = "joe=x@mail.example.com";
@@ -282,8 +253,8 @@ static void an_address_is_quoted_unless_it_is_plain(void **state)
         {"a@b@x.example", "\"a@b@x.example\""},
         {"~ \x7f\x1f", "\"~ ??\""},
     };
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     msg.session.authenticated = "plain";
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -297,8 +268,8 @@ static void an_address_is_quoted_unless_it_is_plain(void **state)
 /* RFC 5321 section 4.5.3.1: 64 bytes, '@', 253 bytes. */
 static void values_of_the_longest_length_are_whole(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     msg.session.authenticated = "plain";
     const struct {
@@ -341,9 +312,9 @@ static void an_identity_that_says_no_more_than_the_domain_is_left_out(void **sta
                  {"xexample.com", true},
                  {"a@example.com", true},
                  {"@", true}};
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
     results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -359,9 +330,9 @@ static void an_identity_that_says_no_more_than_the_domain_is_left_out(void **sta
 /* RFC 5322 section 2.1.1: lines of 78 characters; the value may make one longer. */
 static void a_line_is_folded_before_it_gets_longer_than_76(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
     msg.mail_from = "";
     for (size_t more = 0; more < 2; more++) {
@@ -391,13 +362,13 @@ static void a_line_is_folded_before_it_gets_longer_than_76(void **state)
 static void signatures_are_left_out_only_when_they_do_not_fit(void **state)
 {
     static char texts[MOON_SIG_MAX][321];
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     struct moon_dkim_sig sigs[MOON_SIG_MAX];
     size_t length = 0;
     for (size_t i = 0; i < MOON_SIG_MAX; i++) {
         memset(texts[i], 'a', 320);
-        sigs[i] = signature();
+        sigs[i] = authres_case_signature();
         sigs[i].algorithm = texts[i] + 319;
     }
     results.dkim = (struct moon_dkim){.sigs = sigs, .count = MOON_SIG_MAX};
@@ -415,15 +386,15 @@ static void signatures_are_left_out_only_when_they_do_not_fit(void **state)
 
 static void signatures_that_do_not_fit_are_counted(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     struct moon_dkim_sig sigs[MOON_SIG_MAX];
     char label[254];
     (void)state; /* cmocka's, not used */
     memset(label, 'a', sizeof label - 1);
     label[sizeof label - 1] = '\0';
     for (size_t i = 0; i < MOON_SIG_MAX; i++) {
-        sigs[i] = signature();
+        sigs[i] = authres_case_signature();
         sigs[i].domain = sigs[i].selector = sigs[i].algorithm = label;
     }
     results.dkim =
@@ -436,8 +407,8 @@ static void signatures_that_do_not_fit_are_counted(void **state)
 /* RFC 8601 section 2.2: a comment between two parts; nobody must get out of it. */
 static void what_was_overridden_is_a_comment(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     assert_non_null(strstr(moon_authres_compose_with(arena, &msg, &results, "other: a (b) \\ c"),
                            "\n\t (override other: a [b] / c)\n"));
@@ -445,8 +416,8 @@ static void what_was_overridden_is_a_comment(void **state)
 
 static void a_sender_without_a_domain_is_told_by_what_was_checked(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     msg.mail_from = "ann";
     assert_non_null(strstr(compose(&msg, &results), " smtp.mailfrom=example.com;"));

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/auth/authres.h"
+#include "tests/support/authres_case.h"
 
 static struct moon_arena *arena;
 
@@ -26,41 +27,11 @@ static int end(void **state)
     return 0;
 }
 
-static struct moon_message plain_message(void)
-{
-    struct moon_message msg = {.id = "", .mail_from = "a@example.com"};
-    return msg;
-}
-
-static struct moon_results plain_results(void)
-{
-    struct moon_results results = {
-        .authserv_id = "mx.rcpt.example",
-        .from = {.domain = "example.com"},
-        .spf = {.result = MOON_RESULT_PASS, .domain = "example.com", .reason = ""},
-        .spf_helo = {.result = MOON_RESULT_NONE, .domain = "mail.example.com", .reason = ""},
-        .arc = {.result = MOON_RESULT_NONE, .reason = ""},
-        .dmarc = {.result = MOON_RESULT_PASS, .reason = "", .policy = MOON_DMARC_POLICY_REJECT},
-    };
-    return results;
-}
-
-static struct moon_dkim_sig signature(void)
-{
-    return (struct moon_dkim_sig){.result = MOON_RESULT_PASS,
-                                  .reason = "",
-                                  .domain = "example.com",
-                                  .selector = "s1",
-                                  .identity = "@example.com",
-                                  .algorithm = "rsa-sha256",
-                                  .signature_start = "abcdefgh"};
-}
-
 static void says_when_memory_runs_out(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
-    struct moon_dkim_sig sig = signature();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     char *text = NULL;
     (void)state; /* cmocka's, not used */
     results.dkim = (struct moon_dkim){.sigs = &sig, .count = 1, .found = 1};
@@ -78,8 +49,8 @@ static void says_when_memory_runs_out(void **state)
  */
 static void writes_all_or_nothing_when_memory_runs_out(void **state)
 {
-    struct moon_message msg = plain_message();
-    struct moon_results results = plain_results();
+    struct moon_message msg = authres_case_message();
+    struct moon_results results = authres_case_results();
     (void)state; /* cmocka's, not used */
     for (int length = 1; length < 130; length++) {
         char *name = moon_arena_printf(arena, "%0*d", length, 0), *got = NULL;
