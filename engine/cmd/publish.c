@@ -210,7 +210,14 @@ int moon_cmd_publish(int argc, char **argv)
         }
     }
     if (optind < argc || (options.check && options.rollback)) {
-        (void)fputs(help, stderr); /* nothing else can be said */
+        if (optind < argc)
+            (void)fprintf(stderr,
+                          "moonscan publish: '%s' is no option; a folder is named by "
+                          "--config-dir\n",
+                          argv[optind]);
+        else
+            (void)fputs("moonscan publish: --check or --rollback, not both\n", stderr);
+        (void)fputs("`moonscan publish --help` tells more\n", stderr);
         return MOON_EXIT_USAGE;
     }
     return options.rollback ? rollback(&options) : publish(&options);
