@@ -12,43 +12,16 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "lua/complaints.h"
 #include "lua/lines.h"
 #include "lua/sandbox.h"
 
 #define NAME_BYTES 128u /* of a dotted name, our longest is 30 */
-#define ERRORS_MAX 50u  /* nobody reads more at once */
-
-struct complaint {
-    int line;
-    const char *text;
-};
 
 struct reading {
-    struct moon_arena *arena;
-    struct moon_span source;
-    const char *name;
+    struct moon_complaints complaints;
     struct moon_config *config;
-    struct complaint complaints[ERRORS_MAX];
-    size_t complaint_count;
-    bool no_memory;
 };
-
-/* Notes an error about the setting `path`; never raises. */
-static void complain(struct reading *reading, const char *path, const char *what)
-{
-    if (reading->complaint_count >= ERRORS_MAX)
-        return;
-    int line = moon_lines_find(reading->source, path);
-    char *text = moon_arena_printf(reading->arena, "%s:%d: %s", reading->name, line, what);
-    if (!text) {
-        reading->no_memory = true;
-        return;
-    }
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    reading->complaints[reading->complaint_count++] = (struct complaint){line, text};
-}
 
 static bool is_group(const char *path)
 {
@@ -61,28 +34,25 @@ static bool is_group(const char *path)
 
 static void complain_unknown(struct reading *reading, const char *path)
 {
-    char what[400];
     const char *near = moon_conf_key_nearest(moon_span_of(path));
-    (void)snprintf(what, sizeof what, "there is no setting '%.120s'%s%s%s", path,
-                   near ? "; did you mean '" : "; see moonscan config for all of them",
-                   near ? near : "", near ? "'?" : "");
-    complain(reading, path, what);
+    moon_complaints_add(&reading->complaints, path, "there is no setting '%.120s'%s%s%s", path,
+                        near ? "; did you mean '" : "; see moonscan config for all of them",
+                        near ? near : "", near ? "'?" : "");
 }
 
 /* The array at the top as lines; NULL after a complaint. [-0, +0] */
 static const char *lines_of(lua_State *L, struct reading *reading, const char *path)
 {
-    char what[200];
     struct moon_str str;
     size_t count = lua_rawlen(L, -1), keys = 0;
-    moon_str_begin(&str, reading->arena);
+    moon_str_begin(&str, reading->complaints.arena);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         moon_sandbox_charge(L, 1);
         keys++;
     }
     if (keys != count) {
-        (void)snprintf(what, sizeof what, "%s must be a list like { \"...\", \"...\" }", path);
-        complain(reading, path, what);
+        moon_complaints_add(&reading->complaints, path,
+                            "%s must be a list like { \"...\", \"...\" }", path);
         return NULL;
     }
     for (size_t i = 1; i <= count; i++) {
@@ -98,14 +68,14 @@ static const char *lines_of(lua_State *L, struct reading *reading, const char *p
             moon_str_add_span(&str, item);
         lua_pop(L, 1);
         if (!good) {
-            (void)snprintf(what, sizeof what, "%s: item %zu must be a text of one line", path, i);
-            complain(reading, path, what);
+            moon_complaints_add(&reading->complaints, path,
+                                "%s: item %zu must be a text of one line", path, i);
             return NULL;
         }
     }
     const char *lines = moon_str_end(&str);
     if (!lines)
-        reading->no_memory = true;
+        reading->complaints.no_memory = true;
     return lines;
 }
 
@@ -114,7 +84,6 @@ static const char *canonical(lua_State *L, struct reading *reading, const struct
 {
     static const char *const wanted[] = {"a text", "a text", "a whole number", "a list of texts",
                                          "a list of texts"};
-    char what[200];
     bool list = key->type == MOON_CONF_TYPE_STRINGS || key->type == MOON_CONF_TYPE_NETS;
     int type = lua_type(L, -1), whole = 0;
     lua_Integer number =
@@ -124,22 +93,22 @@ static const char *canonical(lua_State *L, struct reading *reading, const struct
     if (list && type == LUA_TTABLE)
         return lines_of(L, reading, key->name);
     if (key->type == MOON_CONF_TYPE_INT && whole) {
-        text = moon_arena_printf(reading->arena, "%lld", (long long)number);
+        text = moon_arena_printf(reading->complaints.arena, "%lld", (long long)number);
     } else if (key->type != MOON_CONF_TYPE_INT && type == LUA_TSTRING) {
         struct moon_span value; /* a list of one item may be written as a text */
         value.p = lua_tolstring(L, -1, &value.n);
         if (strlen(value.p) == value.n)
-            text = moon_arena_dup(reading->arena, value);
+            text = moon_arena_dup(reading->complaints.arena, value);
         else
-            text = moon_arena_cstr(reading->arena, "\x01"); /* with a NUL: the schema refuses it */
+            text = moon_arena_cstr(reading->complaints.arena,
+                                   "\x01"); /* with a NUL: the schema refuses it */
     } else {
-        (void)snprintf(what, sizeof what, "%s must be %s, not a %s", key->name, wanted[key->type],
-                       lua_typename(L, type));
-        complain(reading, key->name, what);
+        moon_complaints_add(&reading->complaints, key->name, "%s must be %s, not a %s", key->name,
+                            wanted[key->type], lua_typename(L, type));
         return NULL;
     }
     if (!text)
-        reading->no_memory = true;
+        reading->complaints.no_memory = true;
     return text;
 }
 
@@ -152,18 +121,18 @@ static void read_value(lua_State *L, struct reading *reading, const struct moon_
     if (!value)
         return;
     if (moon_conf_value_check(key, moon_span_of(value), &error) != MOON_OK) {
-        complain(reading, key->name, error.text);
+        moon_complaints_add(&reading->complaints, key->name, "%s", error.text);
         return;
     }
     struct moon_config_value *larger = moon_arena_append(
-        reading->arena, config->values, config->value_count, sizeof *config->values);
+        reading->complaints.arena, config->values, config->value_count, sizeof *config->values);
     if (!larger) {
-        reading->no_memory = true;
+        reading->complaints.no_memory = true;
         return;
     }
     config->values = larger;
-    config->values[config->value_count++] =
-        (struct moon_config_value){key, value, moon_lines_find(reading->source, key->name)};
+    config->values[config->value_count++] = (struct moon_config_value){
+        key, value, moon_lines_find(reading->complaints.source, key->name)};
 }
 
 /* The table at the top; `prefix` is "" or a group's name. [-0, +0] */
@@ -174,8 +143,8 @@ static void read_table(lua_State *L, struct reading *reading, const char *prefix
     while (lua_next(L, -2)) {
         moon_sandbox_charge(L, 100); /* finding the line reads the whole source */
         if (lua_type(L, -2) != LUA_TSTRING) {
-            complain(reading, *prefix ? prefix : "1",
-                     "settings have names, like policy = \"strict\"");
+            moon_complaints_add(&reading->complaints, *prefix ? prefix : "1",
+                                "settings have names, like policy = \"strict\"");
             lua_pop(L, 1);
             continue;
         }
@@ -187,7 +156,8 @@ static void read_table(lua_State *L, struct reading *reading, const char *prefix
         else if (!*prefix && is_group(path) && lua_istable(L, -1))
             read_table(L, reading, path);
         else if (!*prefix && is_group(path))
-            complain(reading, path, "a table of settings is wanted here, like dns = { ... }");
+            moon_complaints_add(&reading->complaints, path,
+                                "a table of settings is wanted here, like dns = { ... }");
         else
             complain_unknown(reading, path);
         lua_pop(L, 1);
@@ -198,22 +168,15 @@ static int read_config(lua_State *L)
 {
     struct reading *reading = moon_sandbox_context(L);
     moon_library_open(L);
-    moon_sandbox_load(L, reading->source, reading->name);
+    moon_sandbox_load(L, reading->complaints.source, reading->complaints.name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, -1)) {
         (void)lua_pushfstring(L, "%s:1: the file must return a table: return { ... }",
-                              reading->name);
+                              reading->complaints.name);
         return lua_error(L);
     }
     read_table(L, reading, "");
     return 0;
-}
-
-static int by_line(const void *a, const void *b)
-{
-    const struct complaint *x = a, *y = b;
-    return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
-                              : strcmp(x->text, y->text);
 }
 
 static int by_key(const void *a, const void *b)
@@ -222,49 +185,26 @@ static int by_key(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* Sorted, because Lua's order of keys differs from run to run. */
-static enum moon_status finish(struct reading *reading)
-{
-    struct moon_config *config = reading->config;
-    if (config->value_count)
-        qsort(config->values, config->value_count, sizeof *config->values, by_key);
-    if (reading->complaint_count)
-        qsort(reading->complaints, reading->complaint_count, sizeof *reading->complaints, by_line);
-    config->errors =
-        moon_arena_array(reading->arena, reading->complaint_count, sizeof *config->errors);
-    if (!config->errors)
-        return MOON_ENOMEM;
-    for (size_t i = 0; i < reading->complaint_count; i++)
-        config->errors[config->error_count++] = reading->complaints[i].text;
-    return MOON_OK;
-}
-
 enum moon_status moon_config_parse(struct moon_arena *arena, struct moon_span source,
                                    const char *name, struct moon_config *config_r)
 {
     static const struct moon_limits limits = {MOON_POLICY_INSTRUCTIONS, MOON_POLICY_BYTES,
                                               MOON_POLICY_MS};
-    struct reading reading = {.arena = arena, .source = source, .name = name, .config = config_r};
+    struct reading reading = {{.arena = arena, .source = source, .name = name}, config_r};
     struct moon_error error = {""};
 
     *config_r = (struct moon_config){0};
     if (source.n > MOON_SOURCE_BYTES_MAX) {
-        complain(&reading, "", "the file is too large");
-        return reading.no_memory ? MOON_ENOMEM : finish(&reading);
-    }
-    struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
-    if (!sandbox)
-        return MOON_ENOMEM;
-    enum moon_status status = moon_sandbox_run(sandbox, read_config, &reading, &error);
-    moon_sandbox_destroy(&sandbox);
-    if (reading.no_memory)
-        return MOON_ENOMEM;
-    if (status != MOON_OK) {
-        const char *text = moon_arena_cstr(arena, error.text);
-        if (!text)
+        moon_complaints_add(&reading.complaints, "", "the file is too large");
+    } else {
+        struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
+        if (!sandbox)
             return MOON_ENOMEM;
-        reading.complaints[0] = (struct complaint){0, text};
-        reading.complaint_count = 1;
+        if (moon_sandbox_run(sandbox, read_config, &reading, &error) != MOON_OK)
+            moon_complaints_only(&reading.complaints, error.text);
+        moon_sandbox_destroy(&sandbox);
     }
-    return finish(&reading);
+    if (config_r->value_count)
+        qsort(config_r->values, config_r->value_count, sizeof *config_r->values, by_key);
+    return moon_complaints_end(&reading.complaints, &config_r->errors, &config_r->error_count);
 }

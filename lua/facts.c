@@ -69,8 +69,7 @@ static int unknown_fact(lua_State *L, const struct reference *reference, const c
     const char *names[64];
     size_t count = 0;
     for (const struct moon_fact *f = reference->record->facts; f->name && count < 64; f++)
-        if (f->kind != MOON_FACT_LATER)
-            names[count++] = f->name;
+        names[count++] = f->name;
     return moon_facts_unknown(L, reference->record->name, field, names, count);
 }
 
@@ -120,9 +119,6 @@ static void push_fact(lua_State *L, const struct reference *reference, const str
     case MOON_FACT_PUSH:
         f->push(L, reference->object);
         break;
-    case MOON_FACT_LATER:
-        (void)moon_sandbox_raise(L, "%s.%s is not part of this version of moonscan",
-                                 reference->record->name, f->name);
     }
 }
 

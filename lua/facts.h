@@ -64,7 +64,6 @@ enum moon_fact_kind {
     MOON_FACT_INT64, /* negative is nil */
     MOON_FACT_PORT,  /* uint16_t; 0 is nil */
     MOON_FACT_PUSH,  /* by `push` */
-    MOON_FACT_LATER, /* known, but not in this version */
 };
 struct moon_fact {
     const char *name;

@@ -12,51 +12,15 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/nearest.h"
-#include "lua/lines.h"
+#include "lua/complaints.h"
 #include "lua/sandbox.h"
 
 #define PATH_BYTES 300u
-#define ERRORS_MAX 20u /* nobody reads more at once; finding a line reads the whole file */
-
-struct complaint {
-    int line;
-    const char *text;
-};
 
 struct reading {
-    struct moon_arena *arena;
-    struct moon_span source;
-    const char *name;
+    struct moon_complaints complaints;
     struct moon_tenants_config *config;
-    struct complaint complaints[ERRORS_MAX];
-    size_t complaint_count;
-    bool no_memory;
 };
-
-/* Notes a mistake at `path`; never raises. */
-__attribute__((format(printf, 3, 4))) static void complain(struct reading *reading,
-                                                           const char *path, const char *format,
-                                                           ...)
-{
-    char what[500];
-    va_list args;
-
-    if (reading->complaint_count >= ERRORS_MAX)
-        return;
-    va_start(args, format);
-    (void)vsnprintf(what, sizeof what, format, args); /* cut: a message for people */
-    va_end(args);
-    int line = moon_lines_find(reading->source, path);
-    char *text = moon_arena_printf(reading->arena, "%s:%d: %s", reading->name, line, what);
-    if (!text) {
-        reading->no_memory = true;
-        return;
-    }
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    reading->complaints[reading->complaint_count++] = (struct complaint){line, text};
-}
 
 /* The key under the value at the top as text; a number as its digits, so that a path can be built.
  * [-0, +0] */
@@ -84,9 +48,9 @@ static bool copy_text(lua_State *L, struct reading *reading, int index, struct m
 {
     struct moon_span text;
     text.p = lua_tolstring(L, index, &text.n);
-    const char *copy = moon_arena_dup(reading->arena, text);
+    const char *copy = moon_arena_dup(reading->complaints.arena, text);
     *text_r = (struct moon_span){copy, copy ? text.n : 0};
-    reading->no_memory = reading->no_memory || !copy;
+    reading->complaints.no_memory = reading->complaints.no_memory || !copy;
     return copy != NULL;
 }
 
@@ -113,12 +77,14 @@ static bool read_value(lua_State *L, struct reading *reading, const char *path, 
     case LUA_TTABLE:
         if (!flat)
             return read_parts(L, reading, path, setting);
-        complain(reading, path, "%.150s is a table inside a table; a setting is one deep at most",
-                 path);
+        moon_complaints_add(&reading->complaints, path,
+                            "%.150s is a table inside a table; a setting is one deep at most",
+                            path);
         return false;
     default:
-        complain(reading, path, "%.150s must be a text, a number, a boolean or a table, not a %s",
-                 path, luaL_typename(L, -1));
+        moon_complaints_add(&reading->complaints, path,
+                            "%.150s must be a text, a number, a boolean or a table, not a %s", path,
+                            luaL_typename(L, -1));
         return false;
     }
 }
@@ -160,16 +126,18 @@ static bool read_parts(lua_State *L, struct reading *reading, const char *path,
         names += lua_type(L, -2) == LUA_TSTRING && lua_rawlen(L, -2) <= 256;
     }
     if (names ? names != count : length != count) {
-        complain(reading, path, "%.150s must be a list, or a table with texts as keys", path);
+        moon_complaints_add(&reading->complaints, path,
+                            "%.150s must be a list, or a table with texts as keys", path);
         return false;
     }
     if (count > MOON_TENANT_PARTS_MAX) {
-        complain(reading, path, "%.150s has more than %u items; a list file holds more", path,
-                 MOON_TENANT_PARTS_MAX);
+        moon_complaints_add(&reading->complaints, path,
+                            "%.150s has more than %u items; a list file holds more", path,
+                            MOON_TENANT_PARTS_MAX);
         return false;
     }
-    struct moon_setting *parts = moon_arena_array(reading->arena, count, sizeof *parts);
-    reading->no_memory = reading->no_memory || !parts;
+    struct moon_setting *parts = moon_arena_array(reading->complaints.arena, count, sizeof *parts);
+    reading->complaints.no_memory = reading->complaints.no_memory || !parts;
     setting->type = names ? MOON_SETTING_MAP : MOON_SETTING_LIST;
     setting->parts = parts;
     setting->part_count = count;
@@ -182,7 +150,8 @@ static void read_settings(lua_State *L, struct reading *reading, const char *pat
 {
 
     if (!lua_istable(L, -1)) {
-        complain(reading, path, "settings must be a table, not a %s", luaL_typename(L, -1));
+        moon_complaints_add(&reading->complaints, path, "settings must be a table, not a %s",
+                            luaL_typename(L, -1));
         return;
     }
     size_t count = 0, names = 0;
@@ -192,12 +161,14 @@ static void read_settings(lua_State *L, struct reading *reading, const char *pat
         names += lua_type(L, -2) == LUA_TSTRING && lua_rawlen(L, -2) <= 100;
     }
     if (names != count || count > MOON_TENANT_SETTINGS_MAX) {
-        complain(reading, path, "settings have names of at most 100 bytes, and are %u at most",
-                 MOON_TENANT_SETTINGS_MAX);
+        moon_complaints_add(&reading->complaints, path,
+                            "settings have names of at most 100 bytes, and are %u at most",
+                            MOON_TENANT_SETTINGS_MAX);
         return;
     }
-    struct moon_setting *settings = moon_arena_array(reading->arena, count, sizeof *settings);
-    reading->no_memory = reading->no_memory || !settings;
+    struct moon_setting *settings =
+        moon_arena_array(reading->complaints.arena, count, sizeof *settings);
+    reading->complaints.no_memory = reading->complaints.no_memory || !settings;
     if (!settings || !read_items(L, reading, path, false, false, settings, count))
         return;
     entry->settings = settings;
@@ -222,9 +193,10 @@ static void read_mode(lua_State *L, struct reading *reading, const char *path,
         return;
     for (int mode = MOON_MODE_ENFORCE; mode <= MOON_MODE_SHADOW; mode++)
         moon_nearest_offer(&nearest, word, moon_mode_name((enum moon_mode)mode));
-    complain(reading, path, "mode must be \"enforce\", \"dry_run\" or \"shadow\"%s%s%s",
-             nearest.best ? "; is \"" : "", nearest.best ? nearest.best : "",
-             nearest.best ? "\" meant?" : "");
+    moon_complaints_add(&reading->complaints, path,
+                        "mode must be \"enforce\", \"dry_run\" or \"shadow\"%s%s%s",
+                        nearest.best ? "; is \"" : "", nearest.best ? nearest.best : "",
+                        nearest.best ? "\" meant?" : "");
 }
 
 static void read_canary(lua_State *L, struct reading *reading, const char *path,
@@ -233,9 +205,10 @@ static void read_canary(lua_State *L, struct reading *reading, const char *path,
     int whole = 0;
     lua_Integer percent = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
     if (!whole || percent < 0 || percent > 100)
-        complain(reading, path,
-                 "canary must be a whole number from 0 to 100: the percentage of messages that the "
-                 "next version decides");
+        moon_complaints_add(
+            &reading->complaints, path,
+            "canary must be a whole number from 0 to 100: the percentage of messages that the "
+            "next version decides");
     else
         entry->canary = (int)percent;
 }
@@ -251,12 +224,13 @@ static void read_policy(lua_State *L, struct reading *reading, const char *path,
         good = (name.p[i] >= 'a' && name.p[i] <= 'z') || moon_is_digit(name.p[i]) ||
                (i > 0 && (name.p[i] == '-' || name.p[i] == '_'));
     if (good)
-        entry->policy = moon_arena_dup(reading->arena, name);
+        entry->policy = moon_arena_dup(reading->complaints.arena, name);
     else
-        complain(reading, path,
-                 "policy must be the name of a file in policies/, without .lua: lower-case "
-                 "letters, digits, '-' and '_'");
-    reading->no_memory = reading->no_memory || (good && !entry->policy);
+        moon_complaints_add(
+            &reading->complaints, path,
+            "policy must be the name of a file in policies/, without .lua: lower-case "
+            "letters, digits, '-' and '_'");
+    reading->complaints.no_memory = reading->complaints.no_memory || (good && !entry->policy);
 }
 
 static void complain_unknown(struct reading *reading, const char *path, const char *key)
@@ -265,10 +239,11 @@ static void complain_unknown(struct reading *reading, const char *path, const ch
     for (size_t i = 0; i < sizeof entry_keys / sizeof *entry_keys; i++)
         moon_nearest_offer(&nearest, moon_span_of(key), entry_keys[i]);
     if (nearest.best)
-        complain(reading, path, "a tenant has no '%s'; did you mean '%s'?", key, nearest.best);
+        moon_complaints_add(&reading->complaints, path, "a tenant has no '%s'; did you mean '%s'?",
+                            key, nearest.best);
     else
-        complain(
-            reading, path,
+        moon_complaints_add(
+            &reading->complaints, path,
             "a tenant has no '%s'; it has canary, mode, policy and settings, and what policies "
             "read goes into settings",
             key);
@@ -310,26 +285,27 @@ static int read_file(lua_State *L)
     char key[120];
 
     moon_library_open(L);
-    moon_sandbox_load(L, reading->source, reading->name);
+    moon_sandbox_load(L, reading->complaints.source, reading->complaints.name);
     lua_call(L, 0, 1);
     if (!lua_istable(L, -1)) {
         (void)lua_pushfstring(L, "%s:1: the file must return a table: return { acme = { ... } }",
-                              reading->name);
+                              reading->complaints.name);
         return lua_error(L);
     }
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         moon_sandbox_charge(L, 1);
         count++;
     }
-    config->entries = moon_arena_array(reading->arena, count, sizeof *config->entries);
-    reading->no_memory = reading->no_memory || !config->entries;
+    config->entries = moon_arena_array(reading->complaints.arena, count, sizeof *config->entries);
+    reading->complaints.no_memory = reading->complaints.no_memory || !config->entries;
     if (!config->entries)
         return 0;
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         struct moon_span name;
         key_text(L, key, sizeof key);
         if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1)) {
-            complain(reading, key, "an entry is like: acme = { mode = \"enforce\" }");
+            moon_complaints_add(&reading->complaints, key,
+                                "an entry is like: acme = { mode = \"enforce\" }");
             continue;
         }
         struct moon_tenants_entry *entry = &config->entries[config->count];
@@ -348,41 +324,24 @@ static int read_file(lua_State *L)
 /* --- the file ----------------------------------------------------------------------------------
  */
 
-static int by_line(const void *a, const void *b)
-{
-    const struct complaint *x = a, *y = b;
-    return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
-                              : strcmp(x->text, y->text);
-}
-
 enum moon_status moon_tenants_parse(struct moon_arena *arena, struct moon_span source,
                                     const char *name, int64_t instructions,
                                     struct moon_tenants_config *config_r)
 {
     struct moon_limits limits = {instructions, MOON_TENANT_FILE_BYTES, MOON_TENANT_FILE_MS};
-    struct reading reading = {.arena = arena, .source = source, .name = name, .config = config_r};
+    struct reading reading = {{.arena = arena, .source = source, .name = name}, config_r};
     struct moon_error error = {""};
 
     *config_r = (struct moon_tenants_config){0};
     struct moon_sandbox *sandbox = moon_sandbox_create(&limits);
     if (!sandbox)
         return MOON_ENOMEM;
-    enum moon_status status = moon_sandbox_run(sandbox, read_file, &reading, &error);
-    moon_sandbox_destroy(&sandbox);
-    if (status != MOON_OK && !reading.no_memory) {
-        const char *text = moon_arena_cstr(arena, error.text);
-        reading.no_memory = !text;
-        reading.complaints[0] = (struct complaint){0, text};
-        reading.complaint_count = 1;
+    if (moon_sandbox_run(sandbox, read_file, &reading, &error) != MOON_OK) {
+        moon_complaints_only(&reading.complaints, error.text);
         config_r->count = 0;
     }
-    config_r->errors = moon_arena_array(arena, ERRORS_MAX, sizeof *config_r->errors);
-    if (reading.no_memory || !config_r->errors)
-        return MOON_ENOMEM;
-    qsort(reading.complaints, reading.complaint_count, sizeof *reading.complaints, by_line);
-    for (size_t i = 0; i < reading.complaint_count; i++)
-        config_r->errors[config_r->error_count++] = reading.complaints[i].text;
-    return MOON_OK;
+    moon_sandbox_destroy(&sandbox);
+    return moon_complaints_end(&reading.complaints, &config_r->errors, &config_r->error_count);
 }
 
 struct moon_span moon_tenants_pack(struct moon_arena *arena, const struct moon_tenants_entry *entry,
