@@ -17,6 +17,7 @@
 
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,6 +60,41 @@ static int confined(void)
     if (is_refused(fcntl(0, F_SETLK, &lock)) || is_refused(pwrite(0, "", 0, 0)))
         return 17;
     return syscall(SYS_tgkill, getpid(), getpid(), 0) == 0 && fcntl(0, F_GETFD) >= 0 ? 0 : 16;
+}
+
+/* What somebody in control of the process would try next; the body is open as the module sends it:
+ * for reading. */
+static int confined_attempts(const char *body)
+{
+    struct moon_error error = {""};
+    char *const none[] = {NULL};
+    int fd = open(body, O_RDONLY);
+
+    if (fd != 3 || moon_confine_start(3, 0, &error) != MOON_OK ||
+        moon_confine_filter(false, -1, &error) != MOON_OK)
+        return 40;
+    if (is_refused(syscall(SYS_execve, "/bin/false", none, none)) ||
+        is_refused(syscall(SYS_execveat, AT_FDCWD, "/bin/false", none, none, 0)))
+        return 41;
+    if (is_refused(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)) ||
+        is_refused(syscall(SYS_clone3, NULL, 0)))
+        return 42;
+    if (is_refused(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0)) ||
+        is_refused(syscall(SYS_process_vm_writev, getppid(), NULL, 0, NULL, 0, 0)))
+        return 43;
+    if (write(fd, "x", 1) != -1 || errno != EBADF || is_refused(ftruncate(fd, 0)))
+        return 44;
+    if (is_refused(unlink(body)) || is_refused(rename(body, "/tmp/moon-confine")) ||
+        is_refused(link(body, "/tmp/moon-confine")) || is_refused(chmod(body, 0666)))
+        return 45;
+    if (is_refused(socket(AF_UNIX, SOCK_STREAM, 0)) ||
+        is_refused(socket(AF_NETLINK, SOCK_RAW, 0)) || is_refused(listen(0, 1)))
+        return 46;
+    if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED ||
+        errno != EPERM || is_refused(syscall(SYS_memfd_create, "x", 0)))
+        return 47;
+    return is_refused(syscall(SYS_prctl, 1, 0, 0, 0, 0)) ||
+           is_refused(syscall(SYS_bpf, 0, NULL, 0)) || is_refused(syscall(SYS_unshare, 0));
 }
 
 /* With the counter store's file open: locks on it, and on nothing else. */
@@ -121,7 +157,7 @@ static int confined_to_files(const char *folder, uint16_t port)
         return 34;
     if (access("/etc/resolv.conf", R_OK) == 0 && open("/etc/resolv.conf", O_RDONLY) < 0)
         return 35;
-    if (unlink(log) == 0 || execl("/bin/true", "true", (char *)NULL) == 0)
+    if (unlink(log) == 0 || execl("/bin/false", "false", (char *)NULL) == 0)
         return 36;
     int tcp = socket(AF_INET, SOCK_STREAM, 0);
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 0) /* not on the filter's list */
@@ -185,6 +221,27 @@ static void only_the_stores_file_can_be_locked(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void a_worker_starts_and_traces_nothing_and_cannot_write_the_body(void **state)
+{
+    char path[] = "/tmp/moon-confine-XXXXXX";
+    int status = -1, fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, "body", 4), 4);
+    (void)close(fd);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(confined_attempts(path));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    struct stat left;
+    assert_int_equal(stat(path, &left), 0);
+    assert_int_equal(left.st_size, 4);
+    (void)unlink(path);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_worker_can_neither_signal_nor_limit_another_process(void **state)
 {
     int status = -1;
@@ -204,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_stores_file_can_be_locked),
         cmocka_unit_test(a_worker_opens_its_log_and_no_file_of_exims),
+        cmocka_unit_test(a_worker_starts_and_traces_nothing_and_cannot_write_the_body),
         cmocka_unit_test(a_worker_can_neither_signal_nor_limit_another_process),
     };
 #if defined(__SANITIZE_ADDRESS__)
