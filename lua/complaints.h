@@ -10,8 +10,9 @@
 #include "engine/base/arena.h"
 #include "engine/base/status.h"
 
-#define MOON_COMPLAINTS_MAX 50u /* nobody reads more at once; finding a line reads the whole file  \
-                                 */
+#define MOON_COMPLAINTS_MAX                                                                        \
+    50u /* nobody reads more at once; finding a line reads the whole file                          \
+         */
 
 struct moon_complaint {
     int line;
