@@ -12,22 +12,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/message/address.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct moon_from parse_header(const char *header)
 {
@@ -390,24 +375,27 @@ static void says_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_one_author_in_every_plain_form, begin, end),
-        cmocka_unit_test_setup_teardown(skips_comments_and_folds, begin, end),
+        cmocka_unit_test_setup_teardown(reads_one_author_in_every_plain_form, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(skips_comments_and_folds, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(takes_obsolete_forms_that_all_readers_understand_alike,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(turns_u_labels_into_a_labels, begin, end),
-        cmocka_unit_test_setup_teardown(refuses_what_mail_programs_read_differently, begin, end),
-        cmocka_unit_test_setup_teardown(refuses_what_is_no_address_or_no_domain, begin, end),
-        cmocka_unit_test_setup_teardown(counts_authors_that_cannot_be_used, begin, end),
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(turns_u_labels_into_a_labels, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(refuses_what_mail_programs_read_differently, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(refuses_what_is_no_address_or_no_domain, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(counts_authors_that_cannot_be_used, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(several_authors_of_several_domains_have_no_author_domain,
-                                        begin, end),
+                                        arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(several_authors_of_one_domain_share_it_and_are_ambiguous,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(several_from_fields_are_ambiguous, begin, end),
-        cmocka_unit_test_setup_teardown(a_message_without_from_says_so, begin, end),
-        cmocka_unit_test_setup_teardown(removed_from_fields_do_not_count, begin, end),
-        cmocka_unit_test_setup_teardown(stops_at_its_limits, begin, end),
-        cmocka_unit_test_setup_teardown(splits_a_path_at_its_last_at, begin, end),
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(several_from_fields_are_ambiguous, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(a_message_without_from_says_so, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(removed_from_fields_do_not_count, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(stops_at_its_limits, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(splits_a_path_at_its_last_at, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

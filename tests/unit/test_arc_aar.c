@@ -12,22 +12,7 @@
 
 #include "engine/auth/arc_aar.h"
 #include "engine/base/limits.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static const char *shown(const struct moon_aar *aar)
 {
@@ -208,7 +193,7 @@ static void says_when_memory_runs_out(void **state)
     assert_int_equal(aar.result_count, 3);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
 {

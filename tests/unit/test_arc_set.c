@@ -11,23 +11,8 @@
 #include <cmocka.h>
 
 #include "engine/auth/arc_set.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/dkim_case.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(32 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 /* Well-formed fields of instance 1 and 2. */
 #define AS(i, cv) "ARC-Seal: i=" i "; a=rsa-sha256; cv=" cv "; d=a.example; s=k; b=AAAA\r\n"
@@ -254,7 +239,7 @@ static void memory_that_ends_at_any_field_is_told(void **state)
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
 {

@@ -12,23 +12,8 @@
 
 #include "engine/auth/authres.h"
 #include "engine/base/limits.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/authres_case.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 /* The whole field with folds as single spaces. */
 static const char *compose(const struct moon_message *msg, const struct moon_results *results)
@@ -374,7 +359,7 @@ static void signatures_are_left_out_only_when_they_do_not_fit(void **state)
     results.dkim = (struct moon_dkim){.sigs = sigs, .count = MOON_SIG_MAX};
     for (size_t n = 0; n < 320 * MOON_SIG_MAX; n++) { /* one after the other grows byte by byte */
         sigs[n / 320].algorithm = texts[0] + 319 - n % 320;
-        assert_int_equal(end(state) + begin(state), 0);
+        assert_int_equal(arena_end(state) + arena_begin(state), 0);
         const char *text = moon_authres_compose(arena, &msg, &results);
         if (strstr(text, " more signatures)"))
             break;
@@ -426,27 +411,37 @@ static void a_sender_without_a_domain_is_told_by_what_was_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_every_method_with_its_properties, begin, end),
-        cmocka_unit_test_setup_teardown(every_result_is_said_with_its_reason, begin, end),
-        cmocka_unit_test_setup_teardown(says_none_where_there_was_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(the_null_sender_is_reported_by_its_helo, begin, end),
-        cmocka_unit_test_setup_teardown(spf_of_mail_from_stands_behind_that_of_helo, begin, end),
-        cmocka_unit_test_setup_teardown(tells_what_the_session_knows, begin, end),
-        cmocka_unit_test_setup_teardown(arc_names_the_oldest_pass_and_the_client, begin, end),
-        cmocka_unit_test_setup_teardown(what_strangers_wrote_cannot_change_the_structure, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(base64_is_quoted_where_it_is_no_token, begin, end),
-        cmocka_unit_test_setup_teardown(an_address_is_quoted_unless_it_is_plain, begin, end),
-        cmocka_unit_test_setup_teardown(values_of_the_longest_length_are_whole, begin, end),
+        cmocka_unit_test_setup_teardown(names_every_method_with_its_properties, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(every_result_is_said_with_its_reason, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(says_none_where_there_was_nothing, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(the_null_sender_is_reported_by_its_helo, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(spf_of_mail_from_stands_behind_that_of_helo, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(tells_what_the_session_knows, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(arc_names_the_oldest_pass_and_the_client, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(what_strangers_wrote_cannot_change_the_structure,
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(base64_is_quoted_where_it_is_no_token, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(an_address_is_quoted_unless_it_is_plain, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(values_of_the_longest_length_are_whole, arena_begin,
+                                        arena_end),
         cmocka_unit_test_setup_teardown(an_identity_that_says_no_more_than_the_domain_is_left_out,
-                                        begin, end),
-        cmocka_unit_test_setup_teardown(a_line_is_folded_before_it_gets_longer_than_76, begin, end),
-        cmocka_unit_test_setup_teardown(signatures_are_left_out_only_when_they_do_not_fit, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(signatures_that_do_not_fit_are_counted, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_overridden_is_a_comment, begin, end),
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(a_line_is_folded_before_it_gets_longer_than_76, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(signatures_are_left_out_only_when_they_do_not_fit,
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(signatures_that_do_not_fit_are_counted, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(what_was_overridden_is_a_comment, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(a_sender_without_a_domain_is_told_by_what_was_checked,
-                                        begin, end),
+                                        arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

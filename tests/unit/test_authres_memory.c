@@ -9,23 +9,8 @@
 #include <cmocka.h>
 
 #include "engine/auth/authres.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/authres_case.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static void says_when_memory_runs_out(void **state)
 {
@@ -69,8 +54,9 @@ static void writes_all_or_nothing_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
-        cmocka_unit_test_setup_teardown(writes_all_or_nothing_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(writes_all_or_nothing_when_memory_runs_out, arena_begin,
+                                        arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

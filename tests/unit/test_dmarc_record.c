@@ -12,22 +12,7 @@
 
 #include "engine/auth/dmarc_record.h"
 #include "engine/base/limits.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct moon_dmarc_record parse(const char *text)
 {
@@ -315,20 +300,23 @@ static void says_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ignores_records_without_the_version_in_front, begin, end),
-        cmocka_unit_test_setup_teardown(takes_white_space_around_tags, begin, end),
-        cmocka_unit_test_setup_teardown(has_the_defaults_of_the_rfc, begin, end),
-        cmocka_unit_test_setup_teardown(passes_over_what_is_ill_formed_behind_the_version, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(is_unusable_without_valid_policies, begin, end),
-        cmocka_unit_test_setup_teardown(knows_valid_reporting_uris, begin, end),
-        cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_unusable, begin, end),
-        cmocka_unit_test_setup_teardown(a_record_of_the_longest_length_is_read_and_shown, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(says_what_is_wrong_in_a_bounded_text, begin, end),
-        cmocka_unit_test_setup_teardown(keeps_a_limited_number_of_tags, begin, end),
-        cmocka_unit_test_setup_teardown(shows_only_printable_ascii, begin, end),
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(ignores_records_without_the_version_in_front, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(takes_white_space_around_tags, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(has_the_defaults_of_the_rfc, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(passes_over_what_is_ill_formed_behind_the_version,
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(is_unusable_without_valid_policies, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(knows_valid_reporting_uris, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(a_record_that_is_too_long_is_unusable, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(a_record_of_the_longest_length_is_read_and_shown,
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_what_is_wrong_in_a_bounded_text, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(keeps_a_limited_number_of_tags, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(shows_only_printable_ascii, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -13,22 +13,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/message/domain.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void assert_normal(struct moon_span text, const char *want)
 {
@@ -181,12 +166,13 @@ static void says_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(normalizes_names, begin, end),
-        cmocka_unit_test_setup_teardown(keeps_the_bounds_of_labels_and_names, begin, end),
-        cmocka_unit_test_setup_teardown(long_u_labels_are_no_names, begin, end),
-        cmocka_unit_test_setup_teardown(counts_and_cuts_labels, begin, end),
-        cmocka_unit_test_setup_teardown(tells_what_is_within_a_domain, begin, end),
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(normalizes_names, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(keeps_the_bounds_of_labels_and_names, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(long_u_labels_are_no_names, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(counts_and_cuts_labels, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(tells_what_is_within_a_domain, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -12,6 +12,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/message/hops.h"
+#include "tests/support/arena_case.h"
 
 #define MX2       "192.0.2.2"
 #define GATEWAY   "192.0.2.3"
@@ -19,22 +20,6 @@
 #define FROM(ip)  "Received: from c.example (v.example [" ip "]) by x with ESMTP id 1; x\r\n"
 #define FORGED    "Received: from f.example (f.example [203.0.113.1]) by y with ESMTP id 2; x\r\n"
 #define MADE_HERE "Received: by mx2 (Postfix, from userid 0) id 3; x\r\n"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(16 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static struct moon_ip ip_of(const char *text)
 {
@@ -220,5 +205,5 @@ int main(void)
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -15,22 +15,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/cmd/intake.h"
-
-static struct moon_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct moon_wire_field fields[] = {
     {' ', {"Received: from a\n\tby b\n", 23}},
@@ -183,5 +168,5 @@ int main(void)
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

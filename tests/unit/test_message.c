@@ -13,22 +13,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/message/message.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void assert_span(struct moon_span got, const char *want)
 {
@@ -269,13 +254,14 @@ static void says_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(splits_one_field, begin, end),
-        cmocka_unit_test_setup_teardown(a_field_that_is_clean_is_not_copied, begin, end),
-        cmocka_unit_test_setup_teardown(the_header_ends_where_exim_ends_it, begin, end),
-        cmocka_unit_test_setup_teardown(finds_fields_by_name_from_the_top, begin, end),
-        cmocka_unit_test_setup_teardown(unfolds_a_value_for_people, begin, end),
-        cmocka_unit_test_setup_teardown(stops_at_its_limits, begin, end),
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(splits_one_field, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(a_field_that_is_clean_is_not_copied, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(the_header_ends_where_exim_ends_it, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(finds_fields_by_name_from_the_top, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(unfolds_a_value_for_people, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(stops_at_its_limits, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -12,28 +12,13 @@
 #include <string.h>
 
 #include "engine/cmd/quarantine_mail.h"
+#include "tests/support/arena_case.h"
 
 #define TOP                                                                                        \
     "Return-path: <ann@bank.example>\n"                                                            \
     "Envelope-to: joe@acme.test,\n sue@acme.test\n"                                                \
     "Delivery-date: Sat, 21 Nov 2026 12:00:00 +0000\n"
 #define WHY "X-Moonscan-Quarantined: id=1xUnB4-0004Eo-2U spf=fail dkim=none\n"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    arena = moon_arena_create(32 << 20);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static struct moon_quarantine_mail read_text(const char *text)
 {
@@ -251,5 +236,5 @@ int main(void)
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -14,22 +14,7 @@
 #include "engine/base/limits.h"
 #include "engine/verdict/decide.h"
 #include "local_scan/clean.h"
-
-static struct moon_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void replies_are_ascii_lines_with_the_code_in_front(void **state)
 {
@@ -148,5 +133,5 @@ int main(void)
     };
     moon_bug_is_fatal = true;
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -14,26 +14,11 @@
 #include "engine/auth/sig.h"
 #include "engine/base/limits.h"
 #include "engine/message/message.h"
+#include "tests/support/arena_case.h"
 
 #define NOW 1700000000
 #define BH  "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; "
 #define END BH "b=QUJDREVGR0hJSg=="
-
-static struct moon_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(16u << 20);
-    return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static struct moon_sig parse(const char *tags)
 {
@@ -357,17 +342,17 @@ static void reports_exhausted_memory_wherever_it_happens(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(tells_signatures_from_what_is_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(keeps_what_can_be_read_of_a_refused_signature, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(refuses_excess_with_policy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(takes_the_longest_of_everything, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(reads_nothing_behind_the_end_of_the_field, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(tells_signatures_from_what_is_none, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(keeps_what_can_be_read_of_a_refused_signature, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(refuses_excess_with_policy, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(takes_the_longest_of_everything, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(reads_nothing_behind_the_end_of_the_field, arena_begin,
+                                        arena_end),
         cmocka_unit_test_setup_teardown(takes_the_value_of_b_out_with_the_white_space_around,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tells_the_start_of_b_as_it_is_and_nothing_without_b, set_up,
-                                        tear_down),
+                                        arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(tells_the_start_of_b_as_it_is_and_nothing_without_b,
+                                        arena_begin, arena_end),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

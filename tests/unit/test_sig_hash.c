@@ -13,24 +13,9 @@
 
 #include "engine/auth/sig_hash.h"
 #include "engine/base/limits.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/dkim_case.h"
 #include "engine/trial/sign.h"
-
-static struct moon_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(64u << 20);
-    return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static void picks_the_fields_of_a_name_from_the_lowest_up(void **state)
 {
@@ -201,5 +186,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

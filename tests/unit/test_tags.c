@@ -13,22 +13,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/message/tags.h"
-
-static struct moon_arena *arena;
-
-static int begin(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 /* The list as "name=value|name=value", or "! reason". */
 static const char *shown(struct moon_span text)
@@ -160,10 +145,10 @@ static void says_when_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_lists_as_the_grammar_says, begin, end),
-        cmocka_unit_test_setup_teardown(finds_a_tag_by_its_exact_name, begin, end),
-        cmocka_unit_test_setup_teardown(stops_at_its_limit, begin, end),
-        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, begin, end),
+        cmocka_unit_test_setup_teardown(reads_lists_as_the_grammar_says, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(finds_a_tag_by_its_exact_name, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(stops_at_its_limit, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
