@@ -173,7 +173,7 @@ void moon_hits_line(struct moon_hits *hits, struct moon_span line)
     char time[sizeof hits->rows->last] = "";
 
     if (moon_span_trim(line).n == 0)
-        return; /* what ended a torn record */
+        return; /* somebody has edited the log */
     if (!read_record(line, &record)) {
         hits->unreadable++;
         return;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * record: 1. compose the line, smaller when it would be too long.  2. Open.  3. Repair a torn end.
- * 4. Append with one write.
+ * record: 1. compose the line, smaller when it would be too long.  2. Open.  3. Append with one
+ * write.  4. If that has landed behind a torn line, again: the first has ended that line.
+ *
+ * Whether the last line is torn cannot be seen beforehand: one that another worker is just writing
+ * looks the same. Writes are made one after the other, so what stands before ours is whole.
  */
 #include "engine/report/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,13 +115,32 @@ char *moon_record_line(struct moon_arena *arena, const struct moon_conf *conf,
     return line;
 }
 
-/* Is there a last line without its newline? */
-static bool is_torn(int fd)
+/* Step 3. */
+static enum moon_status append(int fd, const char *path, const char *line, struct moon_error *error)
 {
-    struct stat about;
-    char last = '\n';
-    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
-           pread(fd, &last, 1, about.st_size - 1) == 1 && last != '\n';
+    struct iovec parts[2] = {
+        {.iov_base = (void *)(uintptr_t)line, .iov_len = strlen(line)}, /* writev only reads */
+        {.iov_base = "\n", .iov_len = 1},
+    };
+    ssize_t written;
+
+    do
+        written = writev(fd, parts, 2);
+    while (written < 0 && errno == EINTR);
+    if (written >= 0 && (size_t)written == parts[0].iov_len + 1)
+        return MOON_OK;
+    return moon_fail(error, MOON_EIO, "decision log %s: %s", path,
+                     written < 0 ? strerror(errno) : "only part of the record was written");
+}
+
+/* Step 4: does the line of `length` bytes that was just written go on where another one ends? */
+static bool is_behind_torn(int fd, size_t length)
+{
+    off_t end = lseek(fd, 0, SEEK_CUR); /* -1: it is no file with an end */
+    char before = '\n';
+
+    return end > (off_t)length + 1 && pread(fd, &before, 1, end - (off_t)length - 2) == 1 &&
+           before != '\n';
 }
 
 static int open_log(const char *path, struct moon_error *error)
@@ -141,25 +162,13 @@ enum moon_status moon_record_try(const char *path, struct moon_error *error)
 
 enum moon_status moon_record_append(const char *path, const char *line, struct moon_error *error)
 {
-    enum moon_status status = MOON_OK;
     int fd = open_log(path, error);
 
     if (fd < 0)
         return MOON_EIO;
-    bool torn = is_torn(fd);
-    struct iovec parts[3] = {
-        {.iov_base = "\n", .iov_len = torn ? 1 : 0},
-        {.iov_base = (void *)(uintptr_t)line, .iov_len = strlen(line)}, /* writev only reads */
-        {.iov_base = "\n", .iov_len = 1},
-    };
-    size_t wanted = parts[0].iov_len + parts[1].iov_len + 1;
-    ssize_t written;
-    do
-        written = writev(fd, parts, 3);
-    while (written < 0 && errno == EINTR);
-    if (written < 0 || (size_t)written != wanted)
-        status = moon_fail(error, MOON_EIO, "decision log %s: %s", path,
-                           written < 0 ? strerror(errno) : "only part of the record was written");
+    enum moon_status status = append(fd, path, line, error);
+    if (status == MOON_OK && is_behind_torn(fd, strlen(line)))
+        status = append(fd, path, line, error);
     if (close(fd) != 0 && status == MOON_OK)
         status = moon_fail(error, MOON_EIO, "decision log %s: %s", path, strerror(errno));
     return status;

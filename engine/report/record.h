@@ -23,8 +23,8 @@ char *moon_record_line(struct moon_arena *arena, const struct moon_conf *conf,
                        const struct moon_record_applied *applied);
 
 /* Appends the line with one write(2). The file is opened for this call and closed, so that rotation
- * needs no signal; it is created with mode 0640. A line that a full disk tore earlier is ended
- * first. MOON_EIO with the reason. */
+ * needs no signal; it is created with mode 0640. Behind a line that a full disk tore earlier it is
+ * written twice, the first time as that line's end. MOON_EIO with the reason. */
 enum moon_status moon_record_append(const char *path, const char *line, struct moon_error *error);
 /* Can the file be opened for writing? It is created. MOON_EIO with the reason. */
 enum moon_status moon_record_try(const char *path, struct moon_error *error);

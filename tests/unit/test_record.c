@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -83,7 +84,45 @@ static void ends_a_line_that_was_torn(void **state)
     (void)state;
     put("{\"a\":1}\n{\"a\":");
     assert_int_equal(moon_record_append(path, "{\"a\":3}", &error), MOON_OK);
-    assert_contents("{\"a\":1}\n{\"a\":\n{\"a\":3}\n");
+    assert_contents("{\"a\":1}\n{\"a\":{\"a\":3}\n{\"a\":3}\n");
+    put("{");
+    assert_int_equal(moon_record_append(path, "{}", &error), MOON_OK);
+    assert_contents("{{}\n{}\n");
+}
+
+/* A line that somebody is just writing is not torn. Longer than a page: the kernel shows the file
+ * growing. */
+static void lines_of_several_processes_are_whole_and_once(void **state)
+{
+    enum { PROCESSES = 6, LINES = 200, BYTES = 12000 };
+    static char line[BYTES + 1], got[BYTES + 2];
+    struct moon_error error;
+    int status, failed = 0;
+
+    (void)state;
+    put("");
+    for (int i = 0; i < PROCESSES; i++) {
+        memset(line, 'a' + i, BYTES);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        for (int n = 0; pid == 0 && n < LINES; n++)
+            if (moon_record_append(path, line, &error) != MOON_OK)
+                _exit(1);
+        if (pid == 0)
+            _exit(0);
+    }
+    while (wait(&status) > 0)
+        failed += status != 0;
+    assert_int_equal(failed, 0);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    for (int n = 0; n < PROCESSES * LINES; n++) {
+        assert_non_null(fgets(got, sizeof got, file));
+        assert_int_equal(strspn(got, (char[]){got[0], '\0'}), BYTES);
+        assert_int_equal(got[BYTES], '\n');
+    }
+    assert_int_equal(fgetc(file), EOF);
+    assert_int_equal(fclose(file), 0);
 }
 
 static void says_why_a_record_could_not_be_written(void **state)
@@ -311,6 +350,7 @@ int main(void)
         cmocka_unit_test(appends_a_line),
         cmocka_unit_test(trying_writes_nothing_and_tells_what_is_wrong),
         cmocka_unit_test(ends_a_line_that_was_torn),
+        cmocka_unit_test(lines_of_several_processes_are_whole_and_once),
         cmocka_unit_test(says_why_a_record_could_not_be_written),
         cmocka_unit_test(a_plain_record_has_its_members),
         cmocka_unit_test(a_record_never_exceeds_its_bound),
