@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""common: what the Exim tests share: paths, a zone, messages, small policies."""
+"""common: what the Exim tests share: paths, a zone, messages, small policies, a service."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -78,3 +79,43 @@ def refused(lab, message, to=("joe@acme.test",), sender="ann@bank.example", ip=B
     if reply.code == 250:
         raise Failed("the message was taken: %r" % reply.lines)
     return reply
+
+
+class Service:
+    """A service for the time of one case."""
+
+    def __init__(self, lab, *options, program=None):
+        self.lab, self.options, self.program = lab, options, program
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
+        self.process = self.lab.start_service(*self.options, program=self.program)
+
+    def __exit__(self, *_):
+        self.end(signal.SIGTERM)
+        self.lab.relay.silent.clear()
+
+    def end(self, number):
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGCONT)
+            os.kill(self.process.pid, number)
+        self.process.wait()
+        wait_for("the service's workers to end", lambda: not self.workers())
+
+    def workers(self):
+        return [pid for pid in self.lab.workers() if is_spare(pid)]
+
+
+def is_spare(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return b"--spare" in file.read()
+    except OSError:
+        return False
+
+
+def own_workers(lab):
+    return [pid for pid in lab.workers() if not is_spare(pid)]

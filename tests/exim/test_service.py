@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 
-from common import (BANK, Lab, Suite, deliver, mail, policy, want, want_in, wait_for, zones)
+from common import (BANK, Lab, Service, Suite, deliver, mail, own_workers, policy, want, want_in,
+                    wait_for, zones)
 
 suite = Suite()
 SILENT = "_dmarc.silent.example"
@@ -24,43 +25,6 @@ def publish(lab, reason, **settings):
     lab.publish({"authserv_id": "mx.lab.test", "quarantine": "router",
                  "dns.servers": ["127.0.0.1:%d" % lab.dns_port], "log.path": lab.decisions,
                  "log.service_path": lab.decisions, **settings})
-
-
-class Service:
-    """A service for the time of one case."""
-
-    def __init__(self, lab, *options):
-        self.lab, self.options = lab, options
-
-    def __enter__(self):
-        self.process = self.lab.start_service(*self.options)
-        return self
-
-    def __exit__(self, *_):
-        self.end(signal.SIGTERM)
-        self.lab.relay.silent.clear()
-
-    def end(self, number):
-        if self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGCONT)
-            os.kill(self.process.pid, number)
-        self.process.wait()
-        wait_for("the service's workers to end", lambda: not self.workers())
-
-    def workers(self):
-        return [pid for pid in self.lab.workers() if is_spare(pid)]
-
-
-def is_spare(pid):
-    try:
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            return b"--spare" in file.read()
-    except OSError:
-        return False
-
-
-def own_workers(lab):
-    return [pid for pid in lab.workers() if not is_spare(pid)]
 
 
 def record_of(lab, **options):

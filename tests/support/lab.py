@@ -94,6 +94,7 @@ def lua_value(value):
 
 class Lab:
     listens = "127.0.0.1.%d"  # Exim's -oX
+    relay_class = names.Relay
 
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
@@ -297,7 +298,7 @@ class Lab:
         self.started.append(nsd)
         self.wait_port("NSD", nsd, self.nsd_port, "log/nsd.log")
         self.dns_port = free_port()
-        self.relay = names.Relay(self.dns_port, self.nsd_port)
+        self.relay = self.relay_class(self.dns_port, self.nsd_port)
         self.relay.silent.update(self.silent)
 
     def wait_port(self, name, process, port, log):
@@ -390,12 +391,14 @@ class Lab:
         self.started.append(daemon)
         self.wait_port("Exim", daemon, self.port, "log/mainlog")
 
-    def start_service(self, *options):
-        """`moonscan serve` beside Exim; its end is the caller's or the lab's."""
+    def start_service(self, *options, program=None):
+        """`moonscan serve` (or that of another program) beside Exim; its end is the caller's or the
+        lab's."""
         before = self.read("log/service").count("listening on")
         with open(self.path("log/service"), "ab") as log:
-            service = self.as_user([self.program, "serve", "--socket", self.path("run/scan.sock"),
-                                    "--snapshot", self.path("state/current"), *options],
+            service = self.as_user([program or self.program, "serve", "--socket",
+                                    self.path("run/scan.sock"), "--snapshot",
+                                    self.path("state/current"), *options],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         self.started.append(service)
         wait_for("the service", lambda: service.poll() is not None or
