@@ -35,7 +35,7 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim 
 # fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
 STATIC     ?=
 STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd -ldb
-link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
+link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -Wl,--wrap=d2i_PUBKEY_bio -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 
 # Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
 tell_missing = @missing=$$(echo $$($(1))); [ -z "$$missing" ] || { \

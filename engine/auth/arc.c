@@ -20,6 +20,7 @@
 
 #include "engine/auth/arc_set.h"
 #include "engine/auth/sig_hash.h"
+#include "engine/auth/sig_pkey.h"
 #include "engine/base/limits.h"
 
 struct arc_key {
@@ -247,7 +248,7 @@ static enum moon_status verify_seal(struct moon_arc_check *check, unsigned i)
 
     if (status != MOON_OK || seal->result != MOON_RESULT_NONE)
         return status;
-    status = moon_sig_key_verify(&state->seal_key->key, state->hash, seal->signature, &valid);
+    status = moon_sig_pkey_verify(&state->seal_key->key, state->hash, seal->signature, &valid);
     if (status == MOON_OK)
         moon_sig_refuse(seal, valid ? MOON_RESULT_PASS : MOON_RESULT_FAIL,
                         valid ? "" : "signature did not verify");

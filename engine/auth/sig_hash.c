@@ -13,6 +13,8 @@
 
 #include <openssl/evp.h>
 
+#include "engine/auth/sig_pkey.h"
+
 struct moon_sig_fields {
     const struct moon_field **sorted;
     size_t count;
@@ -234,7 +236,7 @@ enum moon_status moon_sig_verify(struct moon_arena *arena, struct moon_sig *sig,
     }
     enum moon_status status = moon_sig_header_hash(arena, fields, sig, hash);
     if (status == MOON_OK)
-        status = moon_sig_key_verify(key, hash, sig->signature, &valid);
+        status = moon_sig_pkey_verify(key, hash, sig->signature, &valid);
     if (status == MOON_OK)
         moon_sig_refuse(sig, valid ? MOON_RESULT_PASS : MOON_RESULT_FAIL,
                         valid ? "" : "signature did not verify");

@@ -14,10 +14,6 @@
 
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-
 #include "engine/auth/sig_base64.h"
 #include "engine/base/limits.h"
 
@@ -127,6 +123,13 @@ static void read_rsa(struct moon_span der, struct moon_sig_key *key)
     if (exponent.n > 4 || (exponent.n == 1 && exponent.p[0] == 1) ||
         (exponent.p[exponent.n - 1] & 1) == 0)
         refuse(key, MOON_RESULT_POLICY, "the exponent of the key is out of range");
+}
+
+bool moon_sig_key_of_spki(struct moon_span der, struct moon_sig_key *key_r)
+{
+    *key_r = (struct moon_sig_key){.reason = ""};
+    read_rsa(der, key_r);
+    return key_r->result == MOON_RESULT_NONE && key_r->public_key.n < der.n; /* not a bare one */
 }
 
 static void read_ed25519(struct moon_span bytes, struct moon_sig_key *key)
@@ -307,48 +310,4 @@ char *moon_sig_key_record(struct moon_arena *arena, const struct moon_sig_key *k
     }
     char *p = moon_sig_base64_encode(arena, bytes);
     return p ? moon_arena_printf(arena, "v=DKIM1; k=%s; p=%s", rsa ? "rsa" : "ed25519", p) : NULL;
-}
-
-static const unsigned char *bytes_of(struct moon_span span)
-{
-    return (const unsigned char *)span.p;
-}
-
-static bool verify_rsa(EVP_PKEY *pkey, const unsigned char *digest, struct moon_span signature)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-    bool valid =
-        ctx && EVP_PKEY_verify_init(ctx) == 1 &&
-        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-        EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-        EVP_PKEY_verify(ctx, bytes_of(signature), signature.n, digest, MOON_SIG_DIGEST_BYTES) == 1;
-    EVP_PKEY_CTX_free(ctx);
-    return valid;
-}
-
-/* RFC 8463 section 3: PureEdDSA over the hash. */
-static bool verify_ed25519(EVP_PKEY *pkey, const unsigned char *digest, struct moon_span signature)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool valid =
-        ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
-        EVP_DigestVerify(ctx, bytes_of(signature), signature.n, digest, MOON_SIG_DIGEST_BYTES) == 1;
-    EVP_MD_CTX_free(ctx);
-    return valid;
-}
-
-enum moon_status moon_sig_key_verify(const struct moon_sig_key *key,
-                                     const unsigned char digest[MOON_SIG_DIGEST_BYTES],
-                                     struct moon_span signature, bool *valid_r)
-{
-    bool rsa = key->for_only == MOON_SIG_ALGORITHM_RSA_SHA256;
-    const unsigned char *p = bytes_of(key->public_key);
-    EVP_PKEY *pkey =
-        rsa ? d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long)key->public_key.n)
-            : EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, p, key->public_key.n);
-
-    *valid_r = pkey && (rsa ? verify_rsa : verify_ed25519)(pkey, digest, signature);
-    EVP_PKEY_free(pkey);
-    ERR_clear_error(); /* a signature that does not verify leaves entries */
-    return pkey ? MOON_OK : MOON_ENOMEM;
 }

@@ -34,13 +34,13 @@ enum moon_status moon_sig_key_of_answer(struct moon_arena *arena,
  * the key itself is not usable. */
 void moon_sig_key_check(const struct moon_sig_key *key, struct moon_sig *sig);
 
+/* An RSA key as SubjectPublicKeyInfo, the form moon_sig_key_record writes: true, and the key
+ * borrowed from `der`, when it is in that form and may be used by the rules above; false for all
+ * else. */
+bool moon_sig_key_of_spki(struct moon_span der, struct moon_sig_key *key_r);
+
 /* A record that says the same with nothing else in it: v, k, and p as SPKI. NULL without memory.
  * Only for usable keys. */
 char *moon_sig_key_record(struct moon_arena *arena, const struct moon_sig_key *key);
-
-/* Is `signature` that of `digest`? MOON_ENOMEM when OpenSSL cannot work. */
-enum moon_status moon_sig_key_verify(const struct moon_sig_key *key,
-                                     const unsigned char digest[MOON_SIG_DIGEST_BYTES],
-                                     struct moon_span signature, bool *valid_r);
 
 #endif

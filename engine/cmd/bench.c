@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/auth/sig_pkey.h"
 #include "engine/base/budget.h"
 #include "engine/base/json.h"
 #include "engine/base/limits.h"
@@ -61,6 +62,7 @@ struct result {
 
 struct shared {
     atomic_uint next, failed;
+    atomic_size_t made, unwrapped, decoded; /* as in struct moon_sig_pkey_counts */
     struct result results[];
 };
 
@@ -233,6 +235,10 @@ static void work(const struct bench *bench)
             evaluate(&setup.engine, &bench->mails[i % bench->count], &bench->shared->results[i]) &&
             good;
     moon_setup_close(&setup);
+    struct moon_sig_pkey_counts keys = moon_sig_pkey_counts();
+    atomic_fetch_add(&bench->shared->made, keys.made);
+    atomic_fetch_add(&bench->shared->unwrapped, keys.unwrapped);
+    atomic_fetch_add(&bench->shared->decoded, keys.decoded);
     _exit(good ? MOON_EXIT_OK : MOON_EXIT_FAILURE);
 }
 
@@ -273,8 +279,11 @@ static int run(struct bench *bench)
             (void)puts(bench->shared->results[i].json);
     if (getrusage(RUSAGE_CHILDREN, &used) != 0)
         return MOON_EXIT_FAILURE;
-    (void)printf("{\"summary\":{\"n\":%zu,\"wall_s\":%.6f,\"cpu_s\":%.6f}}\n", total, wall_s,
-                 seconds(used.ru_utime) + seconds(used.ru_stime));
+    (void)printf("{\"summary\":{\"n\":%zu,\"wall_s\":%.6f,\"cpu_s\":%.6f,\"keys_made\":%zu,"
+                 "\"keys_unwrapped\":%zu,\"keys_decoded\":%zu}}\n",
+                 total, wall_s, seconds(used.ru_utime) + seconds(used.ru_stime),
+                 (size_t)bench->shared->made, (size_t)bench->shared->unwrapped,
+                 (size_t)bench->shared->decoded);
     (void)munmap(pages, bench->shared_bytes);
     return worst || ferror(stdout) ? MOON_EXIT_FAILURE : MOON_EXIT_OK;
 }

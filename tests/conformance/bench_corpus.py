@@ -12,6 +12,7 @@ import tempfile
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TREE, os.environ.get("BUILD", "build"))
 PROGRAM = os.path.join(BUILD, "moonscan")
+STATIC = os.path.join(BUILD, "moonscan-static")
 KEY = os.path.join(TREE, "tests/support/keys/rsa2048.pem")
 sys.path.insert(0, os.path.join(TREE, "tests/support"))
 
@@ -46,8 +47,8 @@ def make_corpus(folder):
                               txt("s._domainkey", sign("--record").decode().strip()), ""]))
 
 
-def run(*words, env=None):
-    return subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def run(*words, env=None, program=PROGRAM):
+    return subprocess.run([program, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, check=False, env=env)
 
 
@@ -81,6 +82,22 @@ def each_message_of_each_pass_has_the_results_of_check(_):
             got = (row["spf"], [s["result"] for s in row["dkim"]], row["dmarc"], row["arc"])
             want(got, wanted[row["id"]], row["id"])
             want(row["us"] > 0, True, "its time")
+
+
+@suite.case()
+def both_programs_unwrap_the_keys_of_libopendkim_by_hand(_):
+    """The shared library's call and the archive's: the linker brings both to engine/auth/sig_pkey.c."""
+    for program in (PROGRAM, STATIC):
+        if not os.path.exists(program):
+            raise Failed("no %s: `make %s` first" % (program, os.path.relpath(program, TREE)))
+        with tempfile.TemporaryDirectory() as folder:
+            make_corpus(folder)
+            done = run("bench", "--repeat", "2", "--zone", os.path.join(folder, "zone"), folder,
+                       program=program)
+            want((done.returncode, done.stderr), (0, ""), "status and errors of " + program)
+            summary = json.loads(done.stdout.splitlines()[-1])["summary"]
+            want([summary["keys_" + word] for word in ("made", "unwrapped", "decoded")], [1, 4, 0],
+                 "keys made, unwrapped, decoded by " + program)
 
 
 @suite.case()

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/auth/sig_key.h"
+#include "engine/auth/sig_pkey.h"
 #include "engine/base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,7 +31,7 @@ static void check(struct moon_arena *arena, const struct moon_sig_key *key)
         again.result != MOON_RESULT_NONE || again.bits != key->bits ||
         !moon_span_eq(again.public_key, key->public_key))
         abort();
-    if (moon_sig_key_verify(key, digest, MOON_SPAN(signature), &valid) != MOON_OK || valid)
+    if (moon_sig_pkey_verify(key, digest, MOON_SPAN(signature), &valid) != MOON_OK || valid)
         abort();
 }
 

@@ -72,6 +72,11 @@ def defined(tree, words, path):
             yield found.group(2)
 
 
+# OpenSSL's name, and the linker's for it: libopendkim's call of it is answered by engine/auth/sig_pkey.c.
+# No other name of a library's may be defined here.
+ANSWERED = {"d2i_PUBKEY_bio", "__wrap_d2i_PUBKEY_bio"}
+
+
 def symbols(tree):
     need("nm")
     library = os.path.join(tree.build, "libmoon.a")
@@ -79,7 +84,7 @@ def symbols(tree):
     if not os.path.exists(library):
         raise Missing("no build/libmoon.a: `make program` first")
     for name in defined(tree, ["-g", "--defined-only"], library):
-        if not name.startswith(("moon_", "__asan", "__odr", "__ubsan")):
+        if not name.startswith(("moon_", "__asan", "__odr", "__ubsan")) and name not in ANSWERED:
             yield f"libmoon.a: the external name {name} does not start with moon_"
     if os.path.exists(module):
         for name in defined(tree, ["-D", "--defined-only"], module):

@@ -75,6 +75,15 @@ struct moon_dkim moon_case_dkim(struct moon_arena *arena, const char *zone, cons
     return dkim;
 }
 
+void moon_case_same_dkim(const struct moon_dkim *a, const struct moon_dkim *b)
+{
+    must(a->count == b->count && a->result == b->result, "both see the same signatures");
+    for (size_t i = 0; i < a->count; i++)
+        must(a->sigs[i].result == b->sigs[i].result &&
+                 strcmp(a->sigs[i].reason, b->sigs[i].reason) == 0,
+             "both say the same of a signature");
+}
+
 static void add_body(struct moon_arena *arena, const struct moon_message *msg, size_t chunk,
                      struct moon_sig_bodies *bodies)
 {

@@ -23,6 +23,9 @@ struct moon_message *moon_case_message(struct moon_arena *arena, const char *tex
 struct moon_dkim moon_case_dkim(struct moon_arena *arena, const char *zone, const char *text,
                                 size_t size);
 
+/* Asserts that both say the same of each signature. */
+void moon_case_same_dkim(const struct moon_dkim *a, const struct moon_dkim *b);
+
 /* The core's result and reason for the signature at field index `field`, the body given in chunks
  * of `chunk` bytes. */
 enum moon_result moon_case_core(struct moon_arena *arena, const char *zone, const char *text,
