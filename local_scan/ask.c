@@ -282,6 +282,24 @@ static bool take_decision(struct moon_answer *answer, const struct moon_request 
     return true;
 }
 
+/* For step 2. The worker is told how long we shall wait from now on: it shares that out, and
+ * answers in good time. False: *why has the reason. */
+static bool put_request(struct moon_wire_out *out, const struct moon_request *request,
+                        int64_t deadline_ms, char *why, size_t why_size)
+{
+    struct moon_request told = *request;
+    int64_t left_ms = deadline_ms - moon_wire_now_ms();
+
+    moon_wire_out_free(out);
+    told.waited_ms = left_ms > 1 ? (uint32_t)left_ms : 1; /* 0 would say that nobody knows */
+    if (moon_wire_put_request(out, &told))
+        return true;
+    (void)snprintf(why, why_size, /* fits */
+                   "the message's header is too large to be handed over, or there is no memory; "
+                   "header_maxsize limits it in Exim");
+    return false;
+}
+
 /* Steps 2 and 3. What the worker was doing is in *phase_r. */
 static enum moon_wire_io converse(struct moon_ask *ask, const struct moon_request *request,
                                   const struct moon_wire_out *out, int body_fd, int64_t deadline_ms,
@@ -315,25 +333,20 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
     char why[MOON_ASK_LOG_BYTES - 128];
 
     *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER};
-    if (!moon_wire_put_request(&out, request)) {
-        moon_ask_fail(ask, settings,
-                      "the message's header is too large to be handed over, or "
-                      "there is no memory; header_maxsize limits it in Exim",
-                      answer_r);
-        goto done;
-    }
-    if (!have_worker(ask, settings, start_ms, why, sizeof why)) { /* step 1 */
+    bool begun = have_worker(ask, settings, start_ms, why, sizeof why); /* step 1 */
+    int64_t deadline_ms = start_ms + allowed_ms(ask, settings);         /* as it said in READY */
+    if (!begun || !put_request(&out, request, deadline_ms, why, sizeof why)) {
         moon_ask_fail(ask, settings, why, answer_r);
         goto done;
     }
-    int64_t deadline_ms = start_ms + allowed_ms(ask, settings);
     enum moon_wire_io io =
         converse(ask, request, &out, body_fd, deadline_ms, answer_r, &phase, &reason);
     if (io == MOON_WIRE_IO_CLOSED && ask->worker.pid <= 0) {
         /* The service is being stopped, or its worker has died: nothing was applied, so another
          * worker may decide instead. If it is the message that kills workers, ours tells. */
         hang_up(ask);
-        if (!start_worker(ask, settings, deadline_ms, why, sizeof why)) {
+        if (!start_worker(ask, settings, deadline_ms, why, sizeof why) ||
+            !put_request(&out, request, deadline_ms, why, sizeof why)) {
             moon_ask_fail(ask, settings, why, answer_r);
             goto done;
         }

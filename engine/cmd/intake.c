@@ -91,7 +91,8 @@ enum moon_status moon_intake(struct moon_arena *arena, const struct moon_request
 {
     bool failed = false;
 
-    *msg_r = (struct moon_message){.body = {.fd = -1}, .received_s = request->received_s};
+    *msg_r = (struct moon_message){
+        .body = {.fd = -1}, .received_s = request->received_s, .waited_ms = request->waited_ms};
     if (request->field_count > MOON_FIELDS_MAX || request->recipient_count > MOON_RECIPIENTS_MAX)
         return moon_fail(error, MOON_EBUDGET, "%u fields and %u recipients are more than I take",
                          request->field_count, request->recipient_count);

@@ -61,6 +61,7 @@ struct moon_message {
     struct moon_body body;
     int64_t received_s;        /* seconds since 1970: the clock for x=, t= and the log */
     bool dry_run;              /* -bh, check: nothing is recorded */
+    int64_t waited_ms;         /* how long somebody waits for the decision; 0: nobody said */
     const char *tenant_hint;   /* what the site's ACL says of tenants, raw, or NULL */
     const char *receiver_name; /* primary_hostname, for SPF's %{r} and as default authserv-id */
 };

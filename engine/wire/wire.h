@@ -71,6 +71,7 @@ struct moon_request {
     uint32_t client_port, interface_port;
     uint64_t body_start_bytes; /* offset of the body in the descriptor's file */
     int64_t received_s;
+    uint32_t waited_ms; /* how long the module waits for the decision from now on; 0: unknown */
     struct moon_span *recipients; /* on the heap when decoded: moon_request_free */
     uint32_t recipient_count;
     struct moon_wire_field *fields; /* in chain order, without our own Received and without

@@ -175,6 +175,8 @@ static bool request_item(struct moon_request *request, const struct wire_item *i
         return get_u32(item, &request->client_port);
     case MOON_WIRE_REQUEST_INTERFACE_PORT:
         return get_u32(item, &request->interface_port);
+    case MOON_WIRE_REQUEST_WAITED_MS:
+        return get_u32(item, &request->waited_ms);
     case MOON_WIRE_REQUEST_BODY_START:
         return get_number(item, 8, &request->body_start_bytes);
     case MOON_WIRE_REQUEST_RECEIVED_S:

@@ -38,6 +38,7 @@ enum moon_wire_tag_request {
     MOON_WIRE_REQUEST_RECEIVED_S,       /* u64, two's complement */
     MOON_WIRE_REQUEST_RECIPIENT,        /* text, repeated */
     MOON_WIRE_REQUEST_FIELD,            /* u8 type, then text; repeated */
+    MOON_WIRE_REQUEST_WAITED_MS,        /* u32 */
 };
 
 enum moon_wire_tag_decision {

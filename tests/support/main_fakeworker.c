@@ -77,6 +77,10 @@ static void note_request(const struct moon_request *request, int fd)
     note("mail_from", request->mail_from);
     note_number("client_port", request->client_port);
     note_number("flags", request->flags);
+    note("waits",
+         moon_span_of(request->waited_ms > 50000 && request->waited_ms <= 60000 ? "nearly 60 s"
+                      : request->waited_ms                                      ? "some time"
+                                                                                : "nobody knows"));
     for (uint32_t i = 0; i < request->recipient_count; i++)
         note("recipient", request->recipients[i]);
     for (uint32_t i = 0; i < request->field_count; i++)

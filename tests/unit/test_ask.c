@@ -400,7 +400,7 @@ static void a_program_that_may_not_be_run_is_named(void **state)
     assert_int_equal(chmod(log_path, 0600), 0);
 }
 
-static void a_request_above_the_maximum_fails_without_a_worker(void **state)
+static void a_request_above_the_maximum_fails_and_the_worker_stays(void **state)
 {
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
@@ -410,11 +410,17 @@ static void a_request_above_the_maximum_fails_without_a_worker(void **state)
     struct moon_wire_field field = {' ', {big, MOON_WIRE_REQUEST_MAX}};
     struct moon_request request = {.fields = &field, .field_count = 1};
 
+    send_one(&ask, "accept", LONG_MS);
+    moon_answer_free(&answer);
+    pid_t first = ask.worker.pid;
     moon_ask_message(&ask, &settings, &request, -1, &answer);
     assert_true(answer.failed);
     assert_non_null(strstr(answer.log, "too large"));
-    assert_int_equal(ask.worker.pid, 0);
     free(big);
+    send_one(&ask, "accept", LONG_MS);
+    assert_false(answer.failed);
+    assert_int_equal(ask.worker.pid, first);
+    end(&ask);
 }
 
 /* Reads the worker's log until `text` is in it; it is written by another process. */
@@ -451,6 +457,7 @@ static void the_worker_is_told_what_was_done(void **state)
                      "applied_recipients=1\napplied_text=less\n"));
     assert_true(told("extra_descriptors=0\n"));
     assert_true(told("body_writable=0\n"));
+    assert_true(told("waits=nearly 60 s\n"));
     assert_int_equal(kill(ask.worker.pid, SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)ask.worker.pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
     assert_false(moon_ask_applied(&ask, &answer, &applied, why, sizeof why));
@@ -474,7 +481,7 @@ int main(void)
         cmocka_unit_test(signals_do_not_move_the_deadline),
         cmocka_unit_test(signals_and_umask_are_as_before),
         cmocka_unit_test(a_program_that_may_not_be_run_is_named),
-        cmocka_unit_test(a_request_above_the_maximum_fails_without_a_worker),
+        cmocka_unit_test(a_request_above_the_maximum_fails_and_the_worker_stays),
         cmocka_unit_test(the_worker_is_told_what_was_done),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

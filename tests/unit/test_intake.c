@@ -37,6 +37,7 @@ static struct moon_request a_request(void)
         .receiver_name = MOON_SPAN("mx.b.example"),
         .mail_from = MOON_SPAN("a@A.Example"),
         .received_s = 1795262400,
+        .waited_ms = 29500,
         .recipients = recipients,
         .recipient_count = 2,
         .fields = fields,
@@ -55,6 +56,7 @@ static void takes_session_envelope_and_fields(void **state)
     assert_int_equal(moon_intake(arena, &request, -1, &msg, &error), MOON_OK);
     assert_string_equal(moon_ip_format(&msg.session.ip, ip), "192.0.2.7");
     assert_string_equal(msg.id, "1vMabc-000001-Xy");
+    assert_int_equal(msg.waited_ms, 29500);
     assert_string_equal(msg.session.helo, "mx.a.example");
     assert_null(msg.session.tls);
     assert_null(msg.session.authenticated);
