@@ -306,6 +306,8 @@ enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_de
     struct moon_sandbox *sandbox = moon_sandbox_create(limits);
     if (!sandbox)
         return moon_fail(error, MOON_ENOMEM, "%s: no memory", decide->name);
+    if (decide->input->turn)
+        moon_sandbox_until(sandbox, decide->input->turn->end_ms, decide->input->turn->over);
     enum moon_status status =
         moon_sandbox_run(sandbox, decide->tests ? run_tests : run_layer, decide, error);
     if (moon_sandbox_peak_bytes(sandbox) > decide->peak_bytes)

@@ -29,13 +29,15 @@ struct moon_sandbox {
     lua_State *L;
     struct moon_limits limits;
     int64_t used_instructions, used_bytes, peak_bytes, deadline_ms, clock_charge;
+    int64_t end_ms;
+    const char *over;          /* what is said at end_ms, or NULL: there is no such end */
     unsigned refusals, stride; /* instructions between two calls of the hook */
     const char *name;          /* of the source being compiled, or NULL */
     int line;                  /* where its compiler is, about */
     void *context;
     bool breached;
     char refused[128]; /* where memory was last refused */
-    char breach[256], error[512];
+    char breach[400], error[512];
 };
 
 static struct moon_sandbox *sandbox_of(lua_State *L)
@@ -65,8 +67,7 @@ void moon_sandbox_where(lua_State *L, char *where_r, size_t size)
 
 static void count_hook(lua_State *L, lua_Debug *ar);
 
-static void note_breach(struct moon_sandbox *sandbox, const char *what, int64_t limit,
-                        const char *unit)
+static void note_breach(struct moon_sandbox *sandbox, const char *what)
 {
     char where[128] = "";
     if (sandbox->breached)
@@ -78,13 +79,21 @@ static void note_breach(struct moon_sandbox *sandbox, const char *what, int64_t 
         (void)snprintf(where, sizeof where, "%s", sandbox->refused);
     if (!where[0] && sandbox->name)
         (void)snprintf(where, sizeof where, "%.110s:%d", sandbox->name, sandbox->line);
-    (void)snprintf(sandbox->breach, sizeof sandbox->breach, "%s%s%s limit of %lld%s reached", where,
-                   where[0] ? ": " : "", what, (long long)limit, unit);
+    (void)snprintf(sandbox->breach, sizeof sandbox->breach, "%s%s%s", where, where[0] ? ": " : "",
+                   what);
+}
+
+static void note_limit(struct moon_sandbox *sandbox, const char *what, int64_t limit,
+                       const char *unit)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "%s limit of %lld%s reached", what, (long long)limit, unit);
+    note_breach(sandbox, text);
 }
 
 static void note_memory(struct moon_sandbox *sandbox)
 {
-    note_breach(sandbox, "memory", sandbox->limits.bytes, " bytes");
+    note_limit(sandbox, "memory", sandbox->limits.bytes, " bytes");
 }
 
 /* Lua collects garbage and asks again when it is refused; a script that lives at the edge of its
@@ -132,9 +141,12 @@ static _Noreturn void raise_breach(lua_State *L)
 void moon_sandbox_check_clock(lua_State *L)
 {
     struct moon_sandbox *sandbox = sandbox_of(L);
+    int64_t now_ms = moon_clock_ms();
     sandbox->clock_charge = 0;
-    if (moon_clock_ms() >= sandbox->deadline_ms)
-        note_breach(sandbox, "time", sandbox->limits.ms, " ms");
+    if (now_ms >= sandbox->deadline_ms)
+        note_limit(sandbox, "time", sandbox->limits.ms, " ms");
+    else if (sandbox->over && now_ms >= sandbox->end_ms)
+        note_breach(sandbox, sandbox->over);
     if (sandbox->breached)
         raise_breach(L);
 }
@@ -150,7 +162,7 @@ static void add_cost(lua_State *L, uint64_t cost)
     int64_t left = sandbox->limits.instructions - sandbox->used_instructions;
     if (cost >= (uint64_t)(left > 0 ? left : 0)) {
         sandbox->used_instructions = sandbox->limits.instructions;
-        note_breach(sandbox, "instruction", sandbox->limits.instructions, "");
+        note_limit(sandbox, "instruction", sandbox->limits.instructions, "");
     } else {
         sandbox->used_instructions += (int64_t)cost;
         sandbox->clock_charge += (int64_t)cost;
@@ -201,6 +213,12 @@ void moon_sandbox_destroy(struct moon_sandbox **sandbox)
 int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox)
 {
     return sandbox->peak_bytes;
+}
+
+void moon_sandbox_until(struct moon_sandbox *sandbox, int64_t end_ms, const char *over)
+{
+    sandbox->end_ms = end_ms;
+    sandbox->over = over;
 }
 
 /* Does the text start with "name:", the name perhaps cut as Lua cuts it? */

@@ -27,12 +27,15 @@ struct moon_sandbox;
 /* On the heap; NULL without memory. The state is empty: libraries are opened inside a run. */
 struct moon_sandbox *moon_sandbox_create(const struct moon_limits *limits);
 void moon_sandbox_destroy(struct moon_sandbox **sandbox);
+/* A run ends at that time on moon_clock_ms as well, whatever it is waiting for; `over` says so in
+ * the error, and is borrowed. */
+void moon_sandbox_until(struct moon_sandbox *sandbox, int64_t end_ms, const char *over);
 /* The most memory it has had so far; never more than its limit. */
 int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox);
 
 /* Calls body(L) with `context` reachable by moon_sandbox_context, inside the one protected call.
  * MOON_OK; MOON_ECONF: an error, with "file:line: what" in *error; MOON_EBUDGET: a limit, with
- * "file:line: instruction limit of N reached" (memory, time). */
+ * "file:line: instruction limit of N reached" (memory, time), or what moon_sandbox_until says. */
 enum moon_status moon_sandbox_run(struct moon_sandbox *sandbox, lua_CFunction body, void *context,
                                   struct moon_error *error);
 void *moon_sandbox_context(lua_State *L);
@@ -44,7 +47,7 @@ void moon_sandbox_charge(lua_State *L, uint64_t cost);
 /* Looks at the clock: for work that has limits of its own. [-0, +0] */
 void moon_sandbox_check_clock(lua_State *L);
 /* Time that the script waited for somebody else's answer, which has limits of its own, is not
- * counted. [-0, +0] */
+ * counted in limits.ms. [-0, +0] */
 void moon_sandbox_credit(lua_State *L, int64_t ms);
 /* a < b of the values at two stack indices; texts are charged by their length, because Lua compares
  * them piece by piece between their NUL bytes. [-0, +0] */

@@ -33,7 +33,8 @@ const struct moon_conf_key moon_conf_keys[] = {
     {"dns.servers", MOON_CONF_TYPE_STRINGS, NULL, 0, 0, "",
      "Resolvers, each an address or address:port; default: those of resolv.conf."},
     {"dns.timeout_ms", MOON_CONF_TYPE_INT, NULL, 100, 120000, TEXT(MOON_DNS_MS),
-     "Milliseconds that all DNS questions of one message may take together."},
+     "Milliseconds that all DNS questions of one message may take together; never more than half "
+     "of the message's time."},
     {"dns.questions", MOON_CONF_TYPE_INT, NULL, 10, 200, "60",
      "DNS questions that one message may cause."},
     {"dmarc.discovery", MOON_CONF_TYPE_CHOICE, "treewalk|psl", 0, 0, "treewalk",

@@ -136,7 +136,7 @@
 #define MOON_ASKS_MAX             20u
 #define MOON_ASKS_DNS_MAX         5u
 #define MOON_ASKS_DNS_MESSAGE_MAX 20u
-#define MOON_ASKS_DNS_MS          1500 /* likewise beyond the message's own deadline for DNS */
+#define MOON_ASKS_DNS_MS          1500 /* or half of the message's time for DNS, if that is more */
 #define MOON_ASKS_KEY_BYTES_MAX   256u /* of a key, in the record: a domain fits */
 #define MOON_ASKS_STORE_MS        200
 

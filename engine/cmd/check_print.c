@@ -364,7 +364,7 @@ enum moon_status moon_check_print(FILE *to, struct moon_arena *arena, const stru
         moon_json_message(&out, msg);
         moon_json_results(&out, &outcome->results, true);
         moon_json_outcome(&out, msg, outcome);
-        moon_json_dns(&out, outcome->dns, true);
+        moon_json_dns(&out, outcome, true);
         moon_json_int(&out, "took_us", outcome->results.took_us);
         moon_json_close(&out, '}');
         const char *text = moon_json_end(&out);

@@ -37,8 +37,7 @@ struct moon_dns {
     struct moon_arena *arena;
     struct moon_dns_backend *backend;
     struct moon_budget budget;
-    int64_t half_ms;     /* of the time it began with */
-    int64_t deadline_ms; /* that it began with */
+    int64_t half_ms; /* of the time it began with */
     unsigned questions_max;
     moon_dns_observer *observer;
     void *observer_context;
@@ -55,7 +54,7 @@ static const struct moon_dns_answer no_memory = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "no memory"};
 static const struct moon_dns_answer too_many = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "question limit", .refused = true};
-static const struct moon_dns_answer half_spent = {
+static const struct moon_dns_answer not_now = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "timeout"};
 static const struct moon_dns_answer from_observer = {
     .name = "", .state = MOON_DNS_STATE_TROUBLE, .reason = "waited from inside the observer"};
@@ -70,7 +69,6 @@ struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backen
     dns->backend = backend;
     dns->budget = moon_budget_of(deadline_ms);
     dns->half_ms = deadline_ms / 2;
-    dns->deadline_ms = dns->budget.deadline_ms;
     dns->questions_max = questions_max ? questions_max : MOON_DNS_QUESTIONS_MAX;
     dns->untold_end = &dns->untold;
     if (backend->ops->begin)
@@ -82,13 +80,6 @@ void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *c
 {
     dns->observer = observer;
     dns->observer_context = context;
-}
-
-void moon_dns_allow(struct moon_dns *dns, unsigned count, int64_t ms)
-{
-    dns->questions_max += count;
-    if (dns->budget.deadline_ms < dns->deadline_ms + ms)
-        dns->budget.deadline_ms = dns->deadline_ms + ms;
 }
 
 void moon_dns_end(struct moon_dns **dns)
@@ -326,24 +317,34 @@ static void expire(struct moon_dns *dns)
         struct question *question = dns->order[i];
         if (question->answer.state == MOON_DNS_STATE_PENDING) {
             answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
+            dns->stats.late++;
             finish(question);
         }
     }
 }
 
-/* Until the answer is in, or no more than `reserve_ms` are left; with a reserve of 0 that is the
- * deadline, and an answer. */
-static void wait_for(struct moon_dns *dns, const struct question *question, int64_t reserve_ms)
+/* How long somebody waits. */
+struct patience {
+    int64_t until_ms; /* on moon_clock_ms */
+    int64_t age_ms;   /* of the question, beyond which nobody waits; 0: any */
+    bool last;        /* then all that is outstanding is given up */
+};
+
+static void wait_for(struct moon_dns *dns, const struct question *question,
+                     const struct patience *patience)
 {
-    int64_t from_us = moon_clock_us();
+    int64_t from_us = moon_clock_us(), until_ms = patience->until_ms;
+    int64_t old_ms = question->started_us / 1000 + patience->age_ms;
     bool over = false;
+    if (patience->age_ms && old_ms < until_ms)
+        until_ms = old_ms;
     while (question->answer.state == MOON_DNS_STATE_PENDING && !over) {
-        int64_t left_ms = moon_budget_left_ms(&dns->budget) - reserve_ms;
+        int64_t left_ms = until_ms - moon_clock_ms();
         if (left_ms < 0)
             left_ms = 0;
         dns->backend->ops->step(dns->backend, dns, left_ms); /* with 0 left: what is there */
         over = left_ms == 0;
-        if (question->answer.state == MOON_DNS_STATE_PENDING && over && reserve_ms == 0)
+        if (question->answer.state == MOON_DNS_STATE_PENDING && over && patience->last)
             expire(dns);
         tell(dns);
     }
@@ -351,7 +352,8 @@ static void wait_for(struct moon_dns *dns, const struct question *question, int6
 }
 
 static const struct moon_dns_answer *wait_until(struct moon_dns *dns, const char *name,
-                                                enum moon_dns_type type, int64_t reserve_ms)
+                                                enum moon_dns_type type,
+                                                const struct patience *patience)
 {
     const struct moon_dns_answer *constant = NULL;
     if (MOON_BUG(dns->observed))
@@ -360,10 +362,10 @@ static const struct moon_dns_answer *wait_until(struct moon_dns *dns, const char
     struct question *question = find_or_ask(dns, name, type, true, &constant);
     if (!question)
         return constant;
-    wait_for(dns, question, reserve_ms);
+    wait_for(dns, question, patience);
     tell(dns); /* an answer that came at once did not pass the loop above */
     if (question->answer.state == MOON_DNS_STATE_PENDING)
-        return &half_spent;
+        return &not_now;
     if (question->answer.round > dns->waited_round)
         dns->waited_round = question->answer.round;
     dns->stats.rounds = dns->waited_round;
@@ -373,13 +375,30 @@ static const struct moon_dns_answer *wait_until(struct moon_dns *dns, const char
 const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *name,
                                             enum moon_dns_type type)
 {
-    return wait_until(dns, name, type, 0);
+    struct patience patience = {.until_ms = dns->budget.deadline_ms, .last = true};
+    return wait_until(dns, name, type, &patience);
 }
 
 const struct moon_dns_answer *moon_dns_wait_half(struct moon_dns *dns, const char *name,
                                                  enum moon_dns_type type)
 {
-    return wait_until(dns, name, type, dns->half_ms);
+    struct patience patience = {.until_ms = dns->budget.deadline_ms - dns->half_ms};
+    return wait_until(dns, name, type, &patience);
+}
+
+const struct moon_dns_answer *moon_dns_wait_extra(struct moon_dns *dns, const char *name,
+                                                  enum moon_dns_type type, int64_t ms)
+{
+    int64_t extra_ms = moon_dns_extra_ms(dns);
+    struct patience patience = {.until_ms = moon_clock_ms() + ms, .age_ms = extra_ms};
+    dns->questions_max++;
+    dns->budget = moon_budget_of(extra_ms); /* also with no time: others may want the answer */
+    return wait_until(dns, name, type, &patience);
+}
+
+int64_t moon_dns_extra_ms(const struct moon_dns *dns)
+{
+    return dns->half_ms > MOON_ASKS_DNS_MS ? dns->half_ms : MOON_ASKS_DNS_MS;
 }
 
 /* --- for the record -----------------------------------------------------------------------------

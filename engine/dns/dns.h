@@ -72,6 +72,7 @@ struct moon_dns_stats {
     unsigned rounds;     /* the highest round of the answers moon_dns_wait has returned: prefetched
                             answers that nobody needed do not count */
     unsigned capped;     /* waited for, and refused by the cap */
+    unsigned late;       /* without an answer when the deadline came */
     int64_t waiting_us;  /* wall time spent in moon_dns_wait with nothing else to do */
 };
 
@@ -107,9 +108,6 @@ typedef void moon_dns_observer(void *context, const struct moon_dns_answer *answ
 struct moon_dns *moon_dns_begin(struct moon_arena *arena, struct moon_dns_backend *backend,
                                 int64_t deadline_ms, unsigned questions_max);
 void moon_dns_observe(struct moon_dns *dns, moon_dns_observer *observer, void *context);
-/* Lets the message ask `count` questions more, and wait until `ms` beyond the deadline that it
- * began with, however often this is said. */
-void moon_dns_allow(struct moon_dns *dns, unsigned count, int64_t ms);
 /* Drops what is still under way. */
 void moon_dns_end(struct moon_dns **dns);
 
@@ -127,6 +125,15 @@ const struct moon_dns_answer *moon_dns_wait(struct moon_dns *dns, const char *na
  * silent servers of a stranger cannot turn the questions that come after it into trouble. */
 const struct moon_dns_answer *moon_dns_wait_half(struct moon_dns *dns, const char *name,
                                                  enum moon_dns_type type);
+
+/* For whoever asks when the evaluation is over (policies). The message may ask one question more
+ * for this, and waits `ms` from now, whatever became of its own time; but for no question longer
+ * than moon_dns_extra_ms in all, so that a silent server is waited for once, whoever else asks it.
+ * Then a constant trouble answer, "timeout", and the question goes on: others may still have it. */
+const struct moon_dns_answer *moon_dns_wait_extra(struct moon_dns *dns, const char *name,
+                                                  enum moon_dns_type type, int64_t ms);
+/* Half of the message's time, or MOON_ASKS_DNS_MS where that is more. */
+int64_t moon_dns_extra_ms(const struct moon_dns *dns);
 
 struct moon_dns_stats moon_dns_stats(const struct moon_dns *dns);
 /* All answers in the order asked, for the record: NULL after the last. */

@@ -213,9 +213,9 @@ static void json_answer(struct moon_json *json, const struct moon_dns_answer *an
     moon_json_close(json, '}');
 }
 
-void moon_json_dns(struct moon_json *json, const struct moon_dns *dns, bool everything)
+void moon_json_dns(struct moon_json *json, const struct moon_outcome *outcome, bool everything)
 {
-    struct moon_dns_stats stats = moon_dns_stats(dns);
+    struct moon_dns_stats stats = moon_dns_stats(outcome->dns);
     const struct moon_dns_answer *answer;
 
     moon_json_object(json, "dns");
@@ -223,9 +223,10 @@ void moon_json_dns(struct moon_json *json, const struct moon_dns *dns, bool ever
     moon_json_int(json, "rounds", stats.rounds);
     moon_json_int(json, "waiting_us", stats.waiting_us);
     moon_member_count(json, "refused_by_cap", stats.capped);
+    moon_member(json, "late", outcome->dns_late);
     if (everything) {
         moon_json_array(json, "answers");
-        for (size_t i = 0; (answer = moon_dns_each(dns, i)); i++)
+        for (size_t i = 0; (answer = moon_dns_each(outcome->dns, i)); i++)
             json_answer(json, answer);
         moon_json_close(json, ']');
     }

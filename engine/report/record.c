@@ -93,8 +93,7 @@ static char *compose(struct moon_arena *arena, const struct moon_conf *conf,
             json_headers(&json, conf, msg);
         moon_json_results(&json, &outcome->results, false);
         moon_json_outcome(&json, msg, outcome);
-        moon_json_dns(&json, outcome->dns,
-                      detail == DETAIL_ALL && needs_evidence(&outcome->results));
+        moon_json_dns(&json, outcome, detail == DETAIL_ALL && needs_evidence(&outcome->results));
     }
     json_applied(&json, applied);
     moon_json_int(&json, "took_us", outcome->results.took_us);

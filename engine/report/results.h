@@ -16,6 +16,6 @@ void moon_json_results(struct moon_json *json, const struct moon_results *result
 void moon_json_outcome(struct moon_json *json, const struct moon_message *msg,
                        const struct moon_outcome *outcome);
 /* DNS evidence: the answers that explain results other than pass (all when `everything`). */
-void moon_json_dns(struct moon_json *json, const struct moon_dns *dns, bool everything);
+void moon_json_dns(struct moon_json *json, const struct moon_outcome *outcome, bool everything);
 
 #endif

@@ -31,6 +31,7 @@ struct moon_asks {
     bool site, pretend;
     const struct moon_asks *like; /* another version of the decision, or NULL */
     unsigned dns_questions;
+    int64_t end_ms, dns_ms; /* of the decision, on moon_clock_ms; left for waiting for DNS */
     size_t count, refused;
     struct moon_asked asked[MOON_ASKS_MAX];
 };
@@ -57,8 +58,15 @@ struct moon_asks *moon_asks_begin(struct moon_asks_shared *shared, const char *t
         asks->pretend = shared->dry_run;
         asks->site = !*tenant;
         asks->like = NULL;
+        asks->end_ms = INT64_MAX;
+        asks->dns_ms = shared->dns ? moon_dns_extra_ms(shared->dns) : 0;
     }
     return asks;
+}
+
+void moon_asks_until(struct moon_asks *asks, int64_t end_ms)
+{
+    asks->end_ms = end_ms;
 }
 
 void moon_asks_pretend(struct moon_asks *asks)
@@ -128,6 +136,8 @@ static void ask_store(struct moon_asks *asks, struct moon_asked *asked, struct m
         asked->why = "no store is set up";
     else if (shared->store_us >= MOON_ASKS_STORE_MS * 1000)
         asked->why = "the store's time for this message is used up";
+    else if (moon_clock_ms() >= asks->end_ms)
+        asked->why = "this tenant's share of the message's time is used up";
     if (asked->why)
         return;
     int64_t started_us = moon_clock_us();
@@ -289,8 +299,12 @@ const struct moon_dns_answer *moon_asks_dns(struct moon_asks *asks, const char *
         return NULL;
     asks->dns_questions++;
     shared->dns_questions++;
-    moon_dns_allow(shared->dns, 1, MOON_ASKS_DNS_MS);
-    const struct moon_dns_answer *answer = moon_dns_wait(shared->dns, name, type);
+    int64_t started_ms = moon_clock_ms(), wait_ms = asks->end_ms - started_ms;
+    if (wait_ms > asks->dns_ms)
+        wait_ms = asks->dns_ms;
+    const struct moon_dns_answer *answer =
+        moon_dns_wait_extra(shared->dns, name, type, wait_ms > 0 ? wait_ms : 0);
+    asks->dns_ms -= moon_clock_ms() - started_ms;
     asked->answered = !answer->refused;
     if (asked->answered)
         asked->dns = answer;

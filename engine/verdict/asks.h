@@ -26,6 +26,8 @@ struct moon_asks_shared *moon_asks_share(struct moon_arena *arena, const struct 
                                          struct moon_dns *dns, struct moon_store *store);
 /* For one tenant's decision; `tenant` "": no tenant. NULL without memory. */
 struct moon_asks *moon_asks_begin(struct moon_asks_shared *shared, const char *tenant);
+/* It has until then, on moon_clock_ms; until this is said, as long as its questions may take. */
+void moon_asks_until(struct moon_asks *asks, int64_t end_ms);
 /* From now on the store is only looked at, and answers as if it had been written (a shadow policy).
  */
 void moon_asks_pretend(struct moon_asks *asks);
@@ -36,8 +38,8 @@ void moon_asks_like(struct moon_asks *asks, const struct moon_asks *other);
 void moon_asks_enter(struct moon_asks *asks, bool site);
 
 /* In all of these `asks` may be NULL: no answer. False or NULL: there is no answer, and the record
- * says why. Keys are any bytes. Waiting is bounded: by MOON_ASKS_STORE_MS and by the message's time
- * for DNS. */
+ * says why. Keys are any bytes. Waiting is bounded: for the store by MOON_ASKS_STORE_MS of all
+ * decisions together; for DNS by moon_dns_extra_ms of each decision; and by moon_asks_until. */
 
 /* *count_r: what was counted under this key in the last window_s seconds (engine/store/store.h says
  * how exactly), with `add` of now. `add` 0 only looks. */

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
+#include "engine/verdict/shares.h"
 
-#define OUT_OF_TIME     "the time for this message was used up"
 #define SHADOW_TEXT_MAX 300u /* what is kept of a rule or failure */
 
 static bool is_same(const char *a, const char *b)
@@ -54,9 +54,9 @@ static enum moon_status skip(struct moon_arena *arena, struct moon_tenant_verdic
     struct moon_shadow *shadow = moon_arena_alloc(arena, sizeof *shadow);
     if (!shadow)
         return MOON_ENOMEM;
-    *shadow = (struct moon_shadow){.skipped = why};
+    *shadow = (struct moon_shadow){.skipped = moon_arena_cstr(arena, why)};
     tenant->shadow = shadow;
-    return MOON_OK;
+    return shadow->skipped ? MOON_OK : MOON_ENOMEM;
 }
 
 /* The settings of a tenant cannot be read: nobody knows what its policy would say. */
@@ -67,12 +67,14 @@ static struct moon_verdict unreadable(const struct moon_conf *conf)
     return verdict;
 }
 
-void moon_modes_late(const struct moon_engine *engine, struct moon_tenant_verdict *tenant)
+enum moon_status moon_modes_late(const struct moon_engine *engine, struct moon_arena *arena,
+                                 const char *why, struct moon_tenant_verdict *tenant)
 {
     bool sound = moon_tenant_conf_get(engine->snapshot, tenant->tenant, &tenant->conf);
     tenant->dry_run = sound && tenant->conf.mode == MOON_MODE_DRY_RUN;
     tenant->verdict = moon_verdict_failed(engine->conf);
-    tenant->verdict.failure = OUT_OF_TIME;
+    tenant->verdict.failure = moon_arena_cstr(arena, why);
+    return tenant->verdict.failure ? MOON_OK : MOON_ENOMEM;
 }
 
 /* One version, with questions of its own. */
@@ -85,6 +87,8 @@ static enum moon_status ask(const struct moon_engine *engine, struct moon_arena 
     copy.conf = &tenant->conf;
     copy.asks = asks;
     copy.next = next;
+    if (copy.turn)
+        moon_asks_until(asks, copy.turn->end_ms);
     return moon_policy_decide(engine->policies, arena, &copy, verdict_r);
 }
 
@@ -107,8 +111,14 @@ enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon
     tenant->asks = moon_asks_begin(shared, tenant->tenant);
     if (!tenant->asks)
         return MOON_ENOMEM;
+    struct moon_policy_input first = *input;
+    struct moon_turn half;
+    if (input->turn && next && engine->version == MOON_VERSION_BY_MODE) {
+        half = moon_shares_half(input->turn);
+        first.turn = &half;
+    }
     enum moon_status status =
-        ask(engine, arena, input, tenant->asks, next, tenant, &tenant->verdict);
+        ask(engine, arena, &first, tenant->asks, next, tenant, &tenant->verdict);
     tenant->next = next && status == MOON_OK && !tenant->verdict.failure;
     if (status != MOON_OK || tenant->next == next || engine->version != MOON_VERSION_BY_MODE)
         return status;
@@ -131,9 +141,9 @@ static bool has_shadow(const struct moon_engine *engine, const struct moon_tenan
 }
 
 enum moon_status moon_modes_skip(const struct moon_engine *engine, struct moon_arena *arena,
-                                 struct moon_tenant_verdict *tenant)
+                                 const char *why, struct moon_tenant_verdict *tenant)
 {
-    return has_shadow(engine, tenant) ? skip(arena, tenant, OUT_OF_TIME) : MOON_OK;
+    return has_shadow(engine, tenant) ? skip(arena, tenant, why) : MOON_OK;
 }
 
 enum moon_status moon_modes_shadow(const struct moon_engine *engine, struct moon_arena *arena,

@@ -19,14 +19,16 @@
 #include "engine/verdict/scan.h"
 
 /* Fills verdict, asks, dry_run and next of one tenant, and shadow where the next version failed as
- * a canary. `input` has message, results, tenant and recipients. MOON_ENOMEM. */
+ * a canary. `input` has message, results, tenant, recipients and turn; of that the canary has half,
+ * so that the live version can still decide when it fails. MOON_ENOMEM. */
 enum moon_status moon_modes_decide(const struct moon_engine *engine, struct moon_arena *arena,
                                    struct moon_asks_shared *shared,
                                    const struct moon_policy_input *input,
                                    struct moon_tenant_verdict *tenant);
-/* The time of the message is used up before this tenant's turn: the failure verdict, in its mode.
- */
-void moon_modes_late(const struct moon_engine *engine, struct moon_tenant_verdict *tenant);
+/* The time of the message is used up before this tenant's turn: the failure verdict, in its mode;
+ * `why` is copied. MOON_ENOMEM. */
+enum moon_status moon_modes_late(const struct moon_engine *engine, struct moon_arena *arena,
+                                 const char *why, struct moon_tenant_verdict *tenant);
 /* When every tenant has its verdict: asks the next version where it runs in the shadow, and fills
  * tenant->shadow. Nothing that it does harms the decision: it has memory of its own, and what it
  * asks writes nothing. MOON_ENOMEM: of the message's own arena. */
@@ -34,8 +36,8 @@ enum moon_status moon_modes_shadow(const struct moon_engine *engine, struct moon
                                    struct moon_asks_shared *shared,
                                    const struct moon_policy_input *input,
                                    struct moon_tenant_verdict *tenant);
-/* The shadow could not be asked for want of time. */
+/* The shadow could not be asked for want of time; `why` is copied. MOON_ENOMEM. */
 enum moon_status moon_modes_skip(const struct moon_engine *engine, struct moon_arena *arena,
-                                 struct moon_tenant_verdict *tenant);
+                                 const char *why, struct moon_tenant_verdict *tenant);
 
 #endif

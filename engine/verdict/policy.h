@@ -68,6 +68,12 @@ enum moon_status moon_policies_check_profile(struct moon_policies *policies, con
                                              struct moon_profile_dates *dates_r,
                                              struct moon_error *error);
 
+/* The time of one tenant's decision: all its layers, and what they ask. */
+struct moon_turn {
+    int64_t ms, end_ms; /* its length; its end, on moon_clock_ms */
+    char over[200];     /* what is said when it is over: what, how long, what to do */
+};
+
 struct moon_policy_input {
     const struct moon_message *msg;
     const struct moon_results *results;
@@ -77,6 +83,7 @@ struct moon_policy_input {
     struct moon_asks *asks; /* what the policy may ask beyond the message (asks.h); NULL: nothing */
     const struct moon_tenant_conf *conf; /* of the tenant; NULL: tenants.lua says nothing */
     bool next;                           /* ask the next version of its files */
+    const struct moon_turn *turn;        /* NULL: each layer has its own limit and nothing else */
 };
 
 /* One tenant's verdict through all layers: recipient group, tenant, site, built-in. Always fills

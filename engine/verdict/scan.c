@@ -20,21 +20,13 @@
 #include "engine/auth/dmarc_parked.h"
 #include "engine/auth/origin.h"
 #include "engine/auth/spf.h"
-#include "engine/base/budget.h"
 #include "engine/base/limits.h"
 #include "engine/message/domain.h"
 #include "engine/message/hops.h"
 #include "engine/verdict/decide.h"
 #include "engine/verdict/modes.h"
+#include "engine/verdict/shares.h"
 #include "engine/verdict/tenants.h"
-
-#define BUDGET_MS(conf) ((conf)->dns_ms + MOON_ASKS_DNS_MS + 3 * (conf)->policy_ms)
-
-int64_t moon_scan_ms(const struct moon_conf *conf)
-{
-    /* Until the budget is spent a tenant's turn may begin, and then have its four layers twice. */
-    return BUDGET_MS(conf) + 8 * conf->policy_ms + 2000;
-}
 
 static enum moon_dmarc_discovery discovery_of(const struct moon_conf *conf)
 {
@@ -128,7 +120,7 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
 /* Step 7. Shadows come last: they may use up the time, but not that of another's verdict. */
 static enum moon_status ask_policies(const struct moon_engine *engine, struct moon_arena *arena,
                                      const struct moon_message *msg,
-                                     const struct moon_budget *budget, struct moon_outcome *outcome)
+                                     const struct moon_shares *shares, struct moon_outcome *outcome)
 {
     enum moon_status status = moon_tenants_group(arena, engine->snapshot, msg, &outcome->tenants,
                                                  &outcome->tenant_count, &outcome->notes);
@@ -138,17 +130,21 @@ static enum moon_status ask_policies(const struct moon_engine *engine, struct mo
         return MOON_ENOMEM;
     for (size_t i = 0; status == MOON_OK && i < 2 * outcome->tenant_count; i++) {
         struct moon_tenant_verdict *tenant = &outcome->tenants[i % outcome->tenant_count];
-        bool shadow = i >= outcome->tenant_count, spent = moon_budget_spent(budget);
+        bool shadow = i >= outcome->tenant_count;
+        struct moon_turn turn;
+        bool late =
+            !moon_shares_turn(shares, outcome->tenant_count - i % outcome->tenant_count, &turn);
         struct moon_policy_input input = {.msg = msg,
                                           .results = &outcome->results,
                                           .tenant = tenant->tenant,
                                           .recipients = tenant->recipients,
-                                          .recipient_count = tenant->recipient_count};
+                                          .recipient_count = tenant->recipient_count,
+                                          .turn = &turn};
         if (shadow)
-            status = spent ? moon_modes_skip(engine, arena, tenant)
-                           : moon_modes_shadow(engine, arena, shared, &input, tenant);
-        else if (spent)
-            moon_modes_late(engine, tenant);
+            status = late ? moon_modes_skip(engine, arena, turn.over, tenant)
+                          : moon_modes_shadow(engine, arena, shared, &input, tenant);
+        else if (late)
+            status = moon_modes_late(engine, arena, turn.over, tenant);
         else
             status = moon_modes_decide(engine, arena, shared, &input, tenant);
     }
@@ -161,12 +157,12 @@ enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *
 {
     const struct moon_conf *conf = engine->conf;
     int64_t started_us = moon_clock_us();
-    struct moon_budget budget = moon_budget_of(BUDGET_MS(conf));
+    struct moon_shares shares = moon_shares_begin(conf, msg->waited_ms);
     struct moon_results *results = &outcome_r->results;
 
     memset(outcome_r, 0, sizeof *outcome_r);
     results->authserv_id = conf->authserv_id ? conf->authserv_id : msg->receiver_name;
-    outcome_r->dns = moon_dns_begin(arena, engine->dns, conf->dns_ms, conf->dns_questions_max);
+    outcome_r->dns = moon_dns_begin(arena, engine->dns, shares.dns_ms, conf->dns_questions_max);
     if (!outcome_r->dns)
         return moon_fail(error, MOON_ENOMEM, "no memory for DNS");
 
@@ -178,8 +174,11 @@ enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *
         return moon_fail(error, status, "authentication: %s", moon_status_name(status));
     results->dns = moon_dns_stats(outcome_r->dns);
     results->took_us = moon_clock_us() - started_us;
+    moon_shares_evaluated(&shares);
+    if (results->dns.late > 0)
+        outcome_r->dns_late = moon_shares_dns_late(&shares, arena, results->dns.late);
 
-    status = ask_policies(engine, arena, msg, &budget, outcome_r);
+    status = ask_policies(engine, arena, msg, &shares, outcome_r);
     if (status == MOON_OK)
         status = moon_decide(engine, arena, msg, outcome_r);
     if (status != MOON_OK)

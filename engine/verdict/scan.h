@@ -82,6 +82,7 @@ struct moon_outcome {
     uint32_t *removed_recipients; /* indices into msg->recipients */
     size_t removed_recipient_count;
     const char *notes;    /* things an operator should know (an unknown tenant, ...), or NULL */
+    const char *dns_late; /* what DNS left unanswered when its time was over, or NULL */
     struct moon_dns *dns; /* the answers, as evidence for the record; ended by moon_outcome_end */
 };
 
@@ -89,9 +90,6 @@ struct moon_outcome {
 enum moon_status moon_scan(const struct moon_engine *engine, struct moon_arena *arena,
                            struct moon_message *msg, struct moon_outcome *outcome_r,
                            struct moon_error *error);
-/* The longest a message may take with these settings; whoever waits for the answer waits a little
- * longer than that. */
-int64_t moon_scan_ms(const struct moon_conf *conf);
 /* Ends what the outcome holds beside the arena (DNS). */
 void moon_outcome_end(struct moon_outcome *outcome);
 

@@ -100,10 +100,16 @@ static void fill_envelope(struct moon_arena *arena, const struct scan_case *test
 {
     const char *from = test->mail_from ? test->mail_from : "bulk@shop.example";
     const char *at = strrchr(from, '@');
-    struct moon_recipient *recipient = moon_arena_array(arena, 2, sizeof *recipient);
+    size_t count = test->other ? 2 : 1, more = 0;
+    while (test->more && test->more[more])
+        more++;
+    struct moon_recipient *recipient = moon_arena_array(arena, 2 + more, sizeof *recipient);
     CHECK(recipient);
     recipient[0] = (struct moon_recipient){"x@acme.example", "acme.example"};
     recipient[1] = (struct moon_recipient){"y@other.example", "other.example"};
+    for (size_t i = 0; i < more; i++)
+        recipient[count + i] =
+            (struct moon_recipient){test->more[i], strchr(test->more[i], '@') + 1};
     msg->id = "1abc-000-00";
     msg->session = (struct moon_session){.helo = "out.shop.example",
                                          .protocol = test->tls ? "esmtps" : "esmtp",
@@ -115,7 +121,8 @@ static void fill_envelope(struct moon_arena *arena, const struct scan_case *test
     msg->mail_from = from;
     msg->mail_from_domain = at ? moon_domain_normalize(arena, moon_span_of(at + 1)) : NULL;
     msg->recipients = recipient;
-    msg->recipient_count = test->other ? 2 : 1;
+    msg->recipient_count = count + more;
+    msg->waited_ms = test->waited_ms;
     msg->receiver_name = "mx.acme.example";
 }
 

@@ -31,6 +31,9 @@ struct scan_case {
     const char *tls;          /* cipher, or NULL */
     int days_later;           /* when it is received, after the day of the other cases */
     struct moon_store *store; /* or NULL */
+    const char *const *more;  /* recipients beside the one or two, in the order of their tenants,
+                                 which stand in `files`; ended by NULL */
+    int64_t waited_ms;        /* how long somebody waits for the decision */
 };
 
 struct scan_result {

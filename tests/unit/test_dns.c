@@ -345,6 +345,7 @@ static void turns_everything_outstanding_into_trouble_at_the_deadline(void **sta
     assert_int_equal(p.asked, 2); /* what the observer started then was not sent */
     assert_answer(moon_dns_wait(f.dns, "new", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
     assert_int_equal(p.asked, 2);
+    assert_int_equal(moon_dns_stats(f.dns).late, 2);
     assert_true(moon_dns_stats(f.dns).waiting_us > 0);
     end(&f);
 }
@@ -425,28 +426,34 @@ static void names_types_and_states(void **state)
     assert_string_equal(moon_dns_state_name(MOON_DNS_STATE_NXDOMAIN), "nxdomain");
 }
 
-static void more_may_be_allowed_behind_the_deadline(void **state)
+/* For policies. */
+static void one_question_more_has_time_of_its_own(void **state)
 {
+    struct played p = {.backend = {&played_ops}, .silent = true};
     struct fixture f;
     (void)state; /* cmocka's, not used */
     begin_with(&f, NULL, 0, 1);
     assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
-    moon_dns_allow(f.dns, 0, PLENTY_MS);
-    assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
-    assert_answer(moon_dns_wait(f.dns, "b", TXT), MOON_DNS_STATE_FOUND, "");
-    assert_answer(moon_dns_wait(f.dns, "c", TXT), MOON_DNS_STATE_TROUBLE, "question limit");
+    assert_answer(moon_dns_wait_extra(f.dns, "a", TXT, PLENTY_MS), MOON_DNS_STATE_TROUBLE,
+                  "timeout"); /* it had its time */
+    assert_answer(moon_dns_wait_extra(f.dns, "b", TXT, PLENTY_MS), MOON_DNS_STATE_FOUND, "");
+    assert_answer(moon_dns_wait_extra(f.dns, "c", TXT, PLENTY_MS), MOON_DNS_STATE_FOUND, "");
     end(&f);
-    begin_with(&f, NULL, -2000, 3);
-    for (int i = 0; i < 5; i++) /* counted from the deadline, not from now */
-        moon_dns_allow(f.dns, 1, 1000);
-    assert_answer(moon_dns_wait(f.dns, "a", TXT), MOON_DNS_STATE_TROUBLE, "timeout");
+    begin_with(&f, &p.backend, 0, 1);
+    const struct moon_dns_answer *answer = moon_dns_wait_extra(f.dns, "a", TXT, 0);
+    assert_answer(answer, MOON_DNS_STATE_TROUBLE, "timeout");
+    assert_int_equal(p.asked, 1);
+    assert_int_equal(p.cancelled, 0);
+    p.silent = false; /* who comes later has the answer */
+    assert_answer(moon_dns_wait_extra(f.dns, "a", TXT, PLENTY_MS), MOON_DNS_STATE_NODATA, "");
+    assert_int_equal(p.asked, 1);
     end(&f);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(more_may_be_allowed_behind_the_deadline),
+        cmocka_unit_test(one_question_more_has_time_of_its_own),
         cmocka_unit_test(asks_each_name_and_type_once),
         cmocka_unit_test(answers_names_that_cannot_exist_without_asking),
         cmocka_unit_test(writes_special_bytes_so_that_no_name_forges_another),

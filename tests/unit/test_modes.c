@@ -330,11 +330,11 @@ static void without_time_the_shadow_is_skipped_and_said_so(void **state)
     begin(&f, MOON_MODE_SHADOW, 0, POLICY("return moon.reject {}"), POLICY("return nil"));
     decide(&f);
     f.tenant.shadow = NULL;
-    assert_int_equal(moon_modes_skip(&f.engine, f.c.arena, &f.tenant), MOON_OK);
-    assert_string_equal(f.tenant.shadow->skipped, "the time for this message was used up");
+    assert_int_equal(moon_modes_skip(&f.engine, f.c.arena, "no time left", &f.tenant), MOON_OK);
+    assert_string_equal(f.tenant.shadow->skipped, "no time left");
     f.tenant.shadow = NULL;
     f.tenant.next = true;
-    assert_int_equal(moon_modes_skip(&f.engine, f.c.arena, &f.tenant), MOON_OK);
+    assert_int_equal(moon_modes_skip(&f.engine, f.c.arena, "no time left", &f.tenant), MOON_OK);
     assert_null(f.tenant.shadow);
     policy_case_end(&f.c);
 }
@@ -347,9 +347,9 @@ static void too_late_is_the_failure_verdict_but_nothing_in_a_dry_run(void **stat
         struct fixture f;
         begin(&f, modes[i], 0, POLICY("return moon.accept {}"), NULL);
         f.tenant = (struct moon_tenant_verdict){.tenant = "acme"};
-        moon_modes_late(&f.engine, &f.tenant);
+        assert_int_equal(moon_modes_late(&f.engine, f.c.arena, "no time left", &f.tenant), MOON_OK);
         assert_int_equal(f.tenant.verdict.kind, MOON_VERDICT_DEFER);
-        assert_string_equal(f.tenant.verdict.failure, "the time for this message was used up");
+        assert_string_equal(f.tenant.verdict.failure, "no time left");
         assert_int_equal(f.tenant.dry_run, i == 1);
         policy_case_end(&f.c);
     }
