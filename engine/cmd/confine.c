@@ -138,10 +138,15 @@ static const struct {
     {SCMP_SYS(ioctl), SIOCGIFINDEX},
 };
 
+/* Of a worker that takes connections itself. */
+static const int accepting[] = {SCMP_SYS(accept4), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait)};
+
 static int add_rules(scmp_filter_ctx filter, bool accepts)
 {
-    int rc = accepts ? seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 0) : 0;
+    int rc = 0;
 
+    for (size_t i = 0; accepts && rc == 0 && i < sizeof accepting / sizeof *accepting; i++)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, accepting[i], 0);
     for (size_t i = 0; rc == 0 && i < sizeof commands / sizeof *commands; i++)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, commands[i].call, 1,
                               SCMP_A1(SCMP_CMP_EQ, commands[i].command, 0));

@@ -24,9 +24,9 @@ enum moon_status moon_confine_start(int keep_fd, size_t room, struct moon_error 
 enum moon_status moon_confine_files(const struct moon_conf *conf, const char *log_path,
                                     struct moon_error *error);
 /* Step 3, before the first byte of a stranger's: the seccomp filter. Unknown calls fail with EPERM.
- * `accepts`: it may take connections from a socket that it was given. `store_fd`: the counter
- * store's file, the only one that can be locked, which cannot be closed any more; -1: none, and no
- * file can be locked. MOON_EIO where the kernel has no seccomp: the caller says so and goes on. */
+ * `accepts`: it may wait for connections and take them. `store_fd`: the counter store's file, the
+ * only one that can be locked, which cannot be closed any more; -1: none, and no file can be
+ * locked. MOON_EIO where the kernel has no seccomp: the caller says so and goes on. */
 enum moon_status moon_confine_filter(bool accepts, int store_fd, struct moon_error *error);
 
 #endif

@@ -3,7 +3,8 @@
  * spare: a worker of the service. Its listening socket is descriptor 3, the supervisor hears of its
  * state on 4.
  *
- *   1 wait for a connection; a new snapshot or resolv.conf: end, a fresh worker takes it
+ *   1 wait for a connection, of which the kernel wakes one idle worker and lets the others sleep; a
+ *     new snapshot or resolv.conf: end, a fresh worker takes it
  *   2 READY, and the connection's messages
  *   3 after enough connections, or long idleness: end
  *
@@ -13,8 +14,9 @@
  * death): the module takes the next message elsewhere.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,7 +44,18 @@ static bool is_same(const struct moon_spare_file *a, const struct moon_spare_fil
 
 struct moon_spare moon_spare_begin(const char *snapshot)
 {
-    return (struct moon_spare){snapshot, file_at(snapshot), file_at(RESOLV_CONF)};
+    return (struct moon_spare){snapshot, file_at(snapshot), file_at(RESOLV_CONF), -1};
+}
+
+enum moon_status moon_spare_watch(struct moon_spare *spare, struct moon_error *error)
+{
+    struct epoll_event wanted = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+
+    spare->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (spare->epoll_fd < 0 ||
+        epoll_ctl(spare->epoll_fd, EPOLL_CTL_ADD, MOON_SPARE_LISTEN_FD, &wanted) != 0)
+        return moon_fail(error, MOON_EIO, "epoll: %s", strerror(errno));
+    return MOON_OK;
 }
 
 static bool is_current(const struct moon_spare *spare)
@@ -52,13 +65,14 @@ static bool is_current(const struct moon_spare *spare)
            is_same(&now.resolver_file, &spare->resolver_file);
 }
 
-/* Step 1: the connection, or -1 when none came in time, the service ends, or it is for another. */
+/* Step 1: the connection, or -1 when none came in time, the service ends, or it is for another. A
+ * connection whose wake-up we had is not lost when we end: it is there for the fresh worker. */
 static int wait_connection(const struct moon_spare *spare)
 {
-    struct pollfd listening = {.fd = MOON_SPARE_LISTEN_FD, .events = POLLIN};
+    struct epoll_event heard;
 
     while (!moon_worker_is_ending()) {
-        int ready = poll(&listening, 1, IDLE_MS);
+        int ready = epoll_wait(spare->epoll_fd, &heard, 1, IDLE_MS);
         if (ready == 0 || (ready < 0 && errno != EINTR) || !is_current(spare))
             return -1;
         int fd = ready > 0 ? accept4(MOON_SPARE_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)

@@ -325,6 +325,7 @@ static int run(struct moon_worker *worker, const char *snapshot)
     struct moon_error error = {""};
 
     if (moon_confine_start(spare ? MOON_SPARE_STATE_FD : SOCKET_FD, 0, &error) != MOON_OK ||
+        (spare && moon_spare_watch(&begun, &error) != MOON_OK) ||
         moon_setup_open(snapshot, NULL, worker->setup, &error) != MOON_OK ||
         moon_setup_store(worker->setup, false, &error) != MOON_OK) {
         (void)fprintf(stderr, "moonscan worker: %s\n", error.text);

@@ -46,9 +46,12 @@ struct moon_spare_file {
 struct moon_spare {
     const char *snapshot;
     struct moon_spare_file snapshot_file, resolver_file;
+    int epoll_fd;
 };
 /* Before they are read: what there is now. */
 struct moon_spare moon_spare_begin(const char *snapshot);
+/* What it will wait with, before the filter, which allows only the waiting. MOON_EIO. */
+enum moon_status moon_spare_watch(struct moon_spare *spare, struct moon_error *error);
 /* Connections of the listening socket on MOON_SPARE_LISTEN_FD, until it is time for a fresh process
  * (one of those files is another now, ...) or SIGTERM comes. An exit status. */
 int moon_spare_run(struct moon_worker *worker, const struct moon_spare *spare);

@@ -27,6 +27,16 @@ def publish(lab, reason, **settings):
                  "log.service_path": lab.decisions, **settings})
 
 
+def status_of(pid, name):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return next(line.split()[1] for line in file if line.startswith(name + ":"))
+
+
+def is_waiting(pid):
+    """Behind its filter it sleeps only to wait for connections."""
+    return status_of(pid, "Seccomp") == "2" and status_of(pid, "State") == "S"
+
+
 def record_of(lab, **options):
     return lab.record(deliver(lab, mail(), **options))
 
@@ -63,6 +73,19 @@ def connections_are_served_by_spare_workers(lab):
                 want(lab.record(reply.queue_id)["spf"]["result"], "pass", "SPF")
             smtp.quit()
         wait_for("two spare workers", lambda: len(service.workers()) >= 2)
+
+
+@suite.case("with_service")
+def a_connection_wakes_one_worker_and_lets_the_others_sleep(lab):
+    with Service(lab, "--spare", "4", "--workers", "4") as service:
+        wait_for("four workers that wait", lambda: len(service.workers()) == 4 and all(
+            map(is_waiting, service.workers())))
+        before = {pid: status_of(pid, "voluntary_ctxt_switches") for pid in service.workers()}
+        for _ in range(3):
+            record_of(lab)
+        asleep = [pid for pid, was in before.items()
+                  if status_of(pid, "voluntary_ctxt_switches") == was]
+        want(asleep != [], True, "one of four has slept through three connections")
 
 
 @suite.case("with_service")
