@@ -38,6 +38,7 @@
 #define END_MS          30000  /* for messages in hand when the service ends */
 #define RETRY_MS        1000   /* after a worker that could not start; doubled up to a minute */
 #define RETRY_MS_MAX    60000
+#define PAUSE_MS        10 /* far below the time that the module waits for a spare worker */
 
 static const char help[] =
     "Usage: moonscan serve [OPTIONS]\n"
@@ -56,7 +57,7 @@ static const char help[] =
 
 struct child {
     pid_t pid;
-    int state_fd;
+    int state_fd; /* -1: it has closed its end */
     enum moon_worker_state state;
     int64_t since_ms;
 };
@@ -72,7 +73,7 @@ struct server {
     bool ready_told;
 };
 
-static volatile sig_atomic_t ending;
+static volatile sig_atomic_t ending, child_ended;
 
 static void on_end(int signal_number)
 {
@@ -82,7 +83,8 @@ static void on_end(int signal_number)
 
 static void on_child(int signal_number)
 {
-    (void)signal_number; /* only to end the wait */
+    (void)signal_number;
+    child_ended = 1;
 }
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -160,6 +162,10 @@ static void hear(struct server *server, struct child *child)
     char words[256];
     ssize_t n = read(child->state_fd, words, sizeof words);
 
+    if (n == 0) { /* or poll() would tell us without end; it ends with SIGCHLD, or is killed */
+        (void)close(child->state_fd);
+        child->state_fd = -1;
+    }
     if (n <= 0)
         return;
     if (child->state == MOON_WORKER_STARTING)
@@ -199,15 +205,20 @@ static void reap(struct server *server)
 {
     int status;
 
+    if (!child_ended)
+        return;
+    child_ended = 0; /* the signal is held until the next wait */
     for (size_t i = 0; i < server->count;) {
         struct child *child = &server->children[i];
         if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
             i++;
             continue;
         }
-        hear(server, child);
+        if (child->state_fd >= 0)
+            hear(server, child);
         tell_end(server, child, status);
-        (void)close(child->state_fd); /* its other end is gone */
+        if (child->state_fd >= 0)
+            (void)close(child->state_fd); /* its other end is gone */
         *child = server->children[--server->count];
     }
 }
@@ -226,12 +237,24 @@ static void end_hanging(const struct server *server)
     }
 }
 
-/* Sleeps until a worker says something, one ends, or a signal comes. */
+static bool somebody_is_idle(const struct server *server)
+{
+    for (size_t i = 0; i < server->count; i++)
+        if (server->children[i].state == MOON_WORKER_IDLE)
+            return true;
+    return false;
+}
+
+/* Sleeps until a worker says something, one ends, or a signal comes. While workers are idle nobody
+ * waits for us: then what they say is heard a moment later, together, instead of waking us three
+ * times a message. */
 static void wait_news(struct server *server, const sigset_t *while_waiting)
 {
-    static const struct timespec tick = {1, 0};
+    static const struct timespec tick = {1, 0}, pause = {0, PAUSE_MS * 1000000};
     static struct pollfd polled[WORKERS_MAX];
 
+    if (somebody_is_idle(server) && ppoll(NULL, 0, &pause, while_waiting) != 0)
+        return; /* a signal */
     for (size_t i = 0; i < server->count; i++)
         polled[i] = (struct pollfd){.fd = server->children[i].state_fd, .events = POLLIN};
     size_t count = server->count;
