@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,10 @@
 #define APPLIED_MS     60000 /* Exim applies at once; later it is gone */
 #define ALARM_MARGIN_S 2
 #define LAST_WORDS_S   10 /* after Exim's death: time to write the record */
+/* Of memory: what a message has freed is kept for the next one, as giving it back and getting it
+ * again costs a page fault for each 4 KB; what is larger than any block of an arena goes back. */
+#define KEPT_BYTES  (4 * 1024 * 1024)
+#define LARGE_BYTES (512 * 1024)
 
 static volatile int exim_is_gone; /* or the service wants to end */
 
@@ -371,5 +376,7 @@ int moon_cmd_worker(int argc, char **argv)
                          option == 'h' ? MOON_EXIT_OK : MOON_EXIT_USAGE);
     }
     set_signals();
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES); /* both values are within what it takes */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
     return run(&worker, snapshot);
 }
