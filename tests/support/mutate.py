@@ -7,12 +7,14 @@
    All of it must pass on the unchanged code.
 2. COUNT changes are drawn from all that mutations.py finds, by SEED: those with the smallest hash
    of seed and change, so that new code elsewhere leaves a draw as it was.
-3. Each change is written into a scratch copy of its one file, compiled, and linked into a library
+3. Each test notes which functions of the rooms it enters (reach.py): only those that enter the
+   changed one can notice.
+4. Each change is written into a scratch copy of its one file, compiled, and linked into a library
    of its own, which the test programs then load: nothing else is built again.
-4. The tests run until one fails: the file's own unit test first, then its kin, then the others by
+5. The tests run until one fails: the file's own unit test first, then its kin, then the others by
    their time on the unchanged code. What they all pass is tried with the sanitizers as well, where
    memory used wrongly shows in any test: only the units that are fast are run again. Out of time counts as caught; what does not compile does not count.
-5. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
+6. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
    observe; it gives the reason. Its lines: file, "function: line", change, reason, between tabs.
    build/mutate/survivors.txt has the others in that form, without a reason.
 
@@ -39,6 +41,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import mutations  # noqa: E402
+import reach  # noqa: E402
 
 ROOMS = ("engine/auth/", "engine/message/")
 EQUIVALENT = "tests/support/mutate-equivalent.txt"
@@ -49,7 +52,7 @@ SANITIZED_S = 1.0
 OUTPUT_MAX = 512 * 1024 * 1024  # a test of large messages writes a hole of 257 MB
 MEMORY_MAX = 2 * 1024 * 1024 * 1024
 
-Test = collections.namedtuple("Test", "name command seconds")
+Test = collections.namedtuple("Test", "name command seconds entered")
 Verdict = collections.namedtuple("Verdict", "mutation word by")
 
 
@@ -71,6 +74,7 @@ class Build:
     def __init__(self, root, flags, sanitized):
         self.root, self.flags, self.sanitized = root, flags, sanitized
         self.objects, self.tests = [], []
+        self.reach = None if sanitized else reach.Reach(root + "/reach")
 
     def run(self, command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -91,6 +95,8 @@ class Build:
                               and (name[len(obj):].startswith("gen/")
                                    or os.path.exists(name[len(obj):-2] + ".c")))
         self.library(self.root, {})
+        if self.reach:
+            self.note_reach()
         helpers = [obj + name[:-2] + ".o" for name in glob.glob("tests/support/*.c")
                    if not os.path.basename(name).startswith("main_")]
         for name in units_of(self.root):
@@ -105,12 +111,22 @@ class Build:
         sanitize = ["-fsanitize=" + self.flags[1], "-fno-sanitize-recover=all"]
         return words("MUTATE_CC") + [self.flags[0]] + (sanitize if self.sanitized else [])
 
-    def library(self, folder, instead):
+    def note_reach(self):
+        """Links the engine with calls of the recorder in the mutated rooms."""
+        instead = {}
+        for source in [self.reach.recorder()] + rooms_sources():
+            original = "%s/obj/%s.o" % (self.root, source[:-2])
+            instead[original] = "%s/%s.o" % (self.reach.folder, os.path.basename(source)[:-2])
+            if not self.compile(source, instead[original], reach.INSTRUMENT):
+                sys.exit("mutate: %s does not compile" % source)
+        self.library(self.reach.folder, instead, [self.reach.folder + "/recorder.o"])
+
+    def library(self, folder, instead, more=()):
         """Links the engine into `folder`, with other objects where `instead` names some."""
         os.makedirs(folder, exist_ok=True)
         target = folder + "/libmoon.so"
         command = self.compiler() + ["-shared", "-o", target + ".new"]
-        self.run(command + [instead.get(name, name) for name in self.objects] +
+        self.run(command + [instead.get(name, name) for name in self.objects] + list(more) +
                  words("MUTATE_LIBS"))
         os.replace(target + ".new", target)
 
@@ -123,8 +139,8 @@ class Build:
                  [self.root + "/libmodule.a", "-L" + self.root, "-lmoon"] + words("MUTATE_LIBS") +
                  more)
 
-    def compile(self, source, target):
-        done = subprocess.run(self.compiler() + words("MUTATE_CFLAGS") +
+    def compile(self, source, target, more=()):
+        done = subprocess.run(self.compiler() + words("MUTATE_CFLAGS") + list(more) +
                               ["-fPIC", "-fstack-protector-strong", "-w", "-c", "-o", target,
                                source],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
@@ -158,7 +174,8 @@ class Build:
         return "%s: %s" % (test.name, how[:60])
 
     def try_tests(self, units):
-        """Runs every test once on the unchanged code: it must pass, and its time is kept."""
+        """Runs every test once on the unchanged code: it must pass; its time and what it enters
+        are kept."""
         candidates = [(os.path.basename(name)[:-2], [self.root + "/" + name[:-2]])
                       for name in units]
         if not self.sanitized:
@@ -168,12 +185,20 @@ class Build:
                            if name not in LEFT_OUT]
         for name, command in candidates:
             started = time.monotonic()
-            trouble = self.run_test(Test(name, command, 60), self.root)
+            if self.reach:
+                self.reach.forget()
+            folder = self.reach.folder if self.reach else self.root
+            trouble = self.run_test(Test(name, command, 60, None), folder)
             if trouble:
-                with open(self.root + "/output", encoding="utf-8", errors="replace") as output:
+                with open(folder + "/output", encoding="utf-8", errors="replace") as output:
                     sys.exit("mutate: the unchanged code fails: %s\n%s"
                              % (trouble, output.read()[-3000:]))
-            self.tests.append(Test(name, command, time.monotonic() - started))
+            self.tests.append(Test(name, command, time.monotonic() - started,
+                                   self.reach.entered() if self.reach else None))
+
+
+def rooms_sources():
+    return sorted(name for room in ROOMS for name in glob.glob(room + "*.c"))
 
 
 def symbols(objects, *options):
@@ -196,10 +221,14 @@ def units_of(root):
     return found
 
 
-def order(build, file):
-    """The file's own test, its kin, then the fast ones."""
-    tests = [one for one in build.tests if not build.sanitized or one.seconds < SANITIZED_S]
-    stem = os.path.basename(file)[:-2]
+def order(build, mutation, source):
+    """Those that enter what is changed (a table: any function of its file); first the file's own
+    test, then its kin, then the fast ones."""
+    changed = {mutation.function} if mutation.function else \
+        {function[3] for function in mutations.functions_of(source)}
+    tests = [one for one in build.tests if one.entered & changed
+             and (not build.sanitized or one.seconds < SANITIZED_S)]
+    stem = os.path.basename(mutation.file)[:-2]
     def rank(test):
         own = test.name == "test_" + stem
         kin = test.name.startswith("test_" + stem.split("_")[0])
@@ -219,7 +248,7 @@ def judge(mutation, source, builds, worker):
             return Verdict(mutation, "not counted", "does not compile")
         original = "%s/obj/%s.o" % (build.root, mutation.file[:-2])
         build.library(folder, {original: folder + "/changed.o"})
-        for test in order(build, mutation.file):
+        for test in order(build, mutation, source):
             noticed = build.run_test(test, folder)
             if noticed:
                 return Verdict(mutation, "caught", noticed +
@@ -284,6 +313,8 @@ def prepare(root, jobs):
         build.prepare(everything, programs, jobs)
         build.try_tests(units_of(build.root))
         builds.append(build)
+    entered = {test.name: test.entered for test in builds[0].tests}
+    builds[1].tests = [test._replace(entered=entered[test.name]) for test in builds[1].tests]
     return builds
 
 

@@ -41,7 +41,7 @@ NUMBER_TYPES = {"int", "unsigned", "size_t", "long", "char", "uint8_t", "uint16_
 ZEROS = {"0", "false", "NULL", "'\\0'"}
 
 Token = collections.namedtuple("Token", "kind text start end")
-Mutation = collections.namedtuple("Mutation", "file line text change start end new")
+Mutation = collections.namedtuple("Mutation", "file function line text change start end new")
 
 
 def tokens_of(source):
@@ -149,7 +149,8 @@ class Reader:
         self.seen[text, change] += 1
         if self.seen[text, change] > 1:
             change += " #%d" % self.seen[text, change]
-        self.found.append(Mutation(self.file, line, text, change, start, end, new))
+        self.found.append(Mutation(self.file, function[3] if function else None, line, text, change,
+                                   start, end, new))
 
     def function_at(self, offset):
         return next((one for one in self.functions if one[0] <= offset < one[1]), None)
