@@ -37,8 +37,8 @@ struct moon_sig {
     enum moon_result result;        /* NONE: nothing is wrong so far; else why it is refused */
     const char *reason;             /* goes with `result`; "" */
     enum moon_sig_algorithm algorithm;
-    const char *algorithm_text; /* a= as written, or NULL */
-    enum moon_sig_canon header_canon, body_canon;
+    const char *algorithm_text;                   /* a= as written, or NULL */
+    enum moon_sig_canon header_canon, body_canon; /* c=; of a seal not used */
     const char *domain;          /* d=, normalized (A-labels); NULL when there is none */
     const char *selector;        /* s=, normalized */
     const char *key_name;        /* selector._domainkey.domain, or NULL */

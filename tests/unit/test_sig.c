@@ -20,7 +20,7 @@
 #define BH  "bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; "
 #define END BH "b=QUJDREVGR0hJSg=="
 
-static struct moon_sig parse(const char *tags)
+static struct moon_sig parse_kind(enum moon_sig_kind kind, const char *tags)
 {
     static struct moon_field field;
     struct moon_sig sig;
@@ -30,8 +30,13 @@ static struct moon_sig parse(const char *tags)
     assert_non_null(text);
     assert_int_equal(moon_field_parse(arena, moon_span_of(text), &field, &is_field), MOON_OK);
     assert_true(is_field);
-    assert_int_equal(moon_sig_parse(arena, &field, NOW, &sig), MOON_OK);
+    assert_int_equal(moon_sig_parse_kind(arena, &field, kind, NOW, &sig), MOON_OK);
     return sig;
+}
+
+static struct moon_sig parse(const char *tags)
+{
+    return parse_kind(MOON_SIG_KIND_DKIM, tags);
 }
 
 #define START "v=1; a=rsa-sha256; "
@@ -116,6 +121,11 @@ static const struct {
     {START NAMES "i=a=1F@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=7F@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=7E=20=80@example.com; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=@example.co=6D; h=from; " END, MOON_RESULT_NONE, ""},
+    {START NAMES "i=@example.com=4x; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=@example.com=00; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
+    {START NAMES "i=a@b\"@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
+    {START NAMES "i=\"\"@\"@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "no identity"},
     {START NAMES "i=a=4x@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=x4@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
     {START NAMES "i=a=0D=0A@example.com; h=from; " END, MOON_RESULT_NEUTRAL, "i= is no identity"},
@@ -166,11 +176,56 @@ static void tells_signatures_from_what_is_none(void **state)
     }
 }
 
+/* RFC 8617 sections 4.1.2 and 4.1.3: no v=, i= is the instance, a seal has no c=, h=, bh=. */
+static void reads_the_signatures_of_arc_by_their_own_rules(void **state)
+{
+    static const char set[] = "i=1; a=rsa-sha256; " NAMES, seal[] = "b=QUJD; ";
+    static const struct {
+        enum moon_sig_kind kind;
+        const char *start, *more;
+        enum moon_result want;
+        const char *reason;
+    } cases[] = {
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to; " END, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=; " END, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, END, MOON_RESULT_NEUTRAL, "no h="},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "v=2; h=to; " END, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to:ARC-Seal; " END, MOON_RESULT_PERMERROR,
+         "names ARC-Seal"},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to; q=http; " END, MOON_RESULT_NEUTRAL, "q="},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to; c=no; " END, MOON_RESULT_NEUTRAL, "c="},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to; l=a; " END, MOON_RESULT_NEUTRAL, "l="},
+        {MOON_SIG_KIND_ARC_MESSAGE, set, "h=to; b=QUJD", MOON_RESULT_NEUTRAL, "no bh="},
+        {MOON_SIG_KIND_ARC_SEAL, set, seal, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_SEAL, set, "c=no; q=no; l=a; x=0; b=QUJD", MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_SEAL, set, "h=to; b=QUJD", MOON_RESULT_PERMERROR,
+         "not allowed in a seal"},
+        {MOON_SIG_KIND_ARC_SEAL, set, "t=1700000301; b=QUJD", MOON_RESULT_PERMERROR,
+         "in the future"},
+        {MOON_SIG_KIND_ARC_SEAL, "i=50; a=rsa-sha256; " NAMES, seal, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_SEAL, "i=51; a=rsa-sha256; " NAMES, seal, MOON_RESULT_NEUTRAL,
+         "1 to 50"},
+        {MOON_SIG_KIND_ARC_SEAL, "i=0; a=rsa-sha256; " NAMES, seal, MOON_RESULT_NEUTRAL, "1 to 50"},
+        {MOON_SIG_KIND_ARC_SEAL, "i=01; a=rsa-sha256; " NAMES, seal, MOON_RESULT_NONE, ""},
+        {MOON_SIG_KIND_ARC_SEAL, "i=001; a=rsa-sha256; " NAMES, seal, MOON_RESULT_NEUTRAL,
+         "1 to 50"},
+        {MOON_SIG_KIND_ARC_SEAL, "a=rsa-sha256; " NAMES, seal, MOON_RESULT_NEUTRAL, "1 to 50"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct moon_sig sig = parse_kind(
+            cases[i].kind, moon_arena_printf(arena, "%s%s", cases[i].start, cases[i].more));
+        if (sig.result != cases[i].want || !strstr(sig.reason, cases[i].reason))
+            fail_msg("case %zu: got %s (%s), want %s (%s)", i, moon_result_name(sig.result),
+                     sig.reason, moon_result_name(cases[i].want), cases[i].reason);
+    }
+}
+
 static void keeps_what_can_be_read_of_a_refused_signature(void **state)
 {
     (void)state;
     struct moon_sig sig = parse("v=1; a=rsa-sha1; d=Example.COM; s=Sel; i=a@x.example.com; t=5; "
-                                "c=relaxed; l=7; h=From:TO:from; " END);
+                                "c=relaxed; l=7; h=:From:T::from:; " END);
     assert_int_equal(sig.result, MOON_RESULT_POLICY);
     assert_string_equal(sig.algorithm_text, "rsa-sha1");
     assert_string_equal(sig.domain, "example.com");
@@ -184,8 +239,22 @@ static void keeps_what_can_be_read_of_a_refused_signature(void **state)
     assert_int_equal(sig.header_canon, MOON_SIG_CANON_RELAXED);
     assert_int_equal(sig.body_canon, MOON_SIG_CANON_SIMPLE);
     assert_int_equal(sig.name_count, 3);
-    assert_string_equal(sig.names[1].name, "to");
+    assert_string_equal(sig.names[1].name, "t");
     assert_int_equal(sig.names[2].occurrence, 1);
+    sig = parse(START NAMES "h=from; l=1x; t=2x; x=3x; " END);
+    assert_true(sig.body_length == -1 && sig.signed_at_s == -1 && sig.expires_s == -1);
+}
+
+static void reads_quoted_bytes_of_an_identity_and_no_white_space(void **state)
+{
+    (void)state;
+    struct moon_sig sig = parse(START NAMES "i=a b\tc\r\n d@exam\r\n\tple.com; h=from; " END);
+    assert_int_equal(sig.result, MOON_RESULT_NONE);
+    assert_string_equal(sig.identity, "abcd@example.com");
+    assert_string_equal(sig.identity_domain, "example.com");
+    sig = parse(START NAMES "i=a=7E=20=C3=a9b@example.com; h=from; " END);
+    assert_string_equal(sig.identity, "a~ \xc3\xa9"
+                                      "b@example.com");
 }
 
 static char *repeated(const char *text, size_t count)
@@ -207,6 +276,9 @@ static void refuses_excess_with_policy(void **state)
         {START NAMES "h=from; x=4000000000; y%s=; " END, "yyyyyyyyyy", 1700, "16384 bytes"},
         {START NAMES "h=from; %s" END, "x%zu=1; ", 33, ""},
         {START NAMES "h=from; %s" END, "x%zu=1; ", 34, "40 tags"},
+        {START NAMES "h=from; %s" END "; ", "x%zu=1; ", 33, ""},
+        {START NAMES "h=from; %s" END " ;;", "x%zu=1; ", 33, "40 tags"},
+        {";" START NAMES "h=from; %s" END, "x%zu=1; ", 33, "40 tags"},
         {START NAMES "h=from%s; " END, ":a%zu", 499, ""},
         {START NAMES "h=from%s; " END, ":a%zu", 500, "500 names"},
         {START NAMES "h=from%s; " END, ":%0100zu", 41, "4095 bytes"},
@@ -284,6 +356,19 @@ static void reads_nothing_behind_the_end_of_the_field(void **state)
     }
 }
 
+static void tells_of_b_only_what_the_field_has(void **state)
+{
+    static const char text[] = "DKIM-Signature: " START NAMES "h=from; " BH "b=QUJDA";
+    struct moon_field field;
+    struct moon_sig sig;
+    bool is_field = false;
+    (void)state;
+    struct moon_span shorter = {text, sizeof text - 2};
+    assert_int_equal(moon_field_parse(arena, shorter, &field, &is_field), MOON_OK);
+    assert_int_equal(moon_sig_parse(arena, &field, NOW, &sig), MOON_OK);
+    assert_string_equal(sig.signature_start, "QUJD");
+}
+
 static void takes_the_value_of_b_out_with_the_white_space_around(void **state)
 {
     static const struct {
@@ -313,42 +398,58 @@ static void tells_the_start_of_b_as_it_is_and_nothing_without_b(void **state)
     assert_string_equal(sig.signature_start, "+/A9/+/+");
     sig = parse(START NAMES "h=from; bh=");
     assert_false(moon_sig_unsigned_text(arena, &sig, &text));
+    sig = parse(START NAMES "h=from; " END);
+    moon_arena_fail_at(arena, 1);
+    assert_false(moon_sig_unsigned_text(arena, &sig, &text));
 }
 
-static void reports_exhausted_memory_wherever_it_happens(void **state)
+/* There are `least` requests at least; with all of them the result is `want`. */
+static void fails_without_memory(const char *text, size_t least, enum moon_result want)
 {
-    static const char text[] = "DKIM-Signature: " START NAMES "i=a@example.com; h=from:to; " END;
     size_t failed = 0;
-    (void)state;
     for (size_t n = 1; n < 100; n++) {
         struct moon_arena *small = moon_arena_create(1u << 20);
         struct moon_field field;
         struct moon_sig sig;
         bool is_field;
-        assert_int_equal(moon_field_parse(small, MOON_SPAN(text), &field, &is_field), MOON_OK);
+        assert_int_equal(moon_field_parse(small, moon_span_of(text), &field, &is_field), MOON_OK);
         moon_arena_fail_at(small, n);
         enum moon_status status = moon_sig_parse(small, &field, NOW, &sig);
         assert_true(status == MOON_OK || status == MOON_ENOMEM);
         failed += status == MOON_ENOMEM;
         moon_arena_destroy(&small);
         if (status == MOON_OK) {
-            assert_int_equal(sig.result, MOON_RESULT_NONE);
+            assert_int_equal(sig.result, want);
             break;
         }
     }
-    assert_true(failed > 10 && failed < 99);
+    assert_true(failed >= least && failed < 99);
+}
+
+static void reports_exhausted_memory_wherever_it_happens(void **state)
+{
+    (void)state;
+    fails_without_memory("DKIM-Signature: " START NAMES "i=a@example.com; h=from:to; " END, 11,
+                         MOON_RESULT_NONE);
+    fails_without_memory("DKIM-Signature: " START NAMES "h=from; word; " END, 5,
+                         MOON_RESULT_NEUTRAL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tells_signatures_from_what_is_none, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(reads_the_signatures_of_arc_by_their_own_rules, arena_begin,
+                                        arena_end),
         cmocka_unit_test_setup_teardown(keeps_what_can_be_read_of_a_refused_signature, arena_begin,
                                         arena_end),
+        cmocka_unit_test_setup_teardown(reads_quoted_bytes_of_an_identity_and_no_white_space,
+                                        arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(refuses_excess_with_policy, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(takes_the_longest_of_everything, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(reads_nothing_behind_the_end_of_the_field, arena_begin,
                                         arena_end),
+        cmocka_unit_test_setup_teardown(tells_of_b_only_what_the_field_has, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(takes_the_value_of_b_out_with_the_white_space_around,
                                         arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(tells_the_start_of_b_as_it_is_and_nothing_without_b,
