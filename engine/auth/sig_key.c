@@ -32,7 +32,8 @@ static void refuse(struct moon_sig_key *key, enum moon_result result, const char
     }
 }
 
-/* The content of the next element when it has this tag and a length in its shortest form. */
+/* The content of the next element when it has this tag, a length in its shortest form, and some
+ * content. */
 static bool der_take(struct moon_buf *buf, uint8_t tag, struct moon_span *content_r)
 {
     if (moon_buf_byte(buf) != tag)
@@ -50,42 +51,36 @@ static bool der_take(struct moon_buf *buf, uint8_t tag, struct moon_span *conten
         return false;
     }
     *content_r = moon_buf_take(buf, n);
-    return !buf->failed;
+    return content_r->n > 0; /* nothing either when the bytes end before */
 }
 
 /* A positive INTEGER in its shortest form, without the zero byte in front. */
 static bool der_take_number(struct moon_buf *buf, struct moon_span *number_r)
 {
-    if (!der_take(buf, DER_INTEGER, number_r) || number_r->n == 0)
+    if (!der_take(buf, DER_INTEGER, number_r))
         return false;
-    unsigned char first = (unsigned char)number_r->p[0];
-    if (first == 0) {
-        *number_r = moon_span_sub(*number_r, 1, number_r->n);
-        return number_r->n > 0 && ((unsigned char)number_r->p[0] & 0x80) != 0;
-    }
-    return first < 0x80;
+    struct moon_buf number = moon_buf_of(*number_r);
+    if (!moon_buf_skip(&number, '\0'))
+        return moon_buf_peek(&number) < 0x80;
+    *number_r = (struct moon_span){number.p, number.left};
+    return moon_buf_peek(&number) >= 0x80;
 }
 
-/* RSAPublicKey inside SubjectPublicKeyInfo; as it is when it is bare. */
-static bool unwrap_spki(struct moon_span der, struct moon_span *rsa_r)
+/* RSAPublicKey inside SubjectPublicKeyInfo; what is none stays as it is: bare, or no key at all. */
+static struct moon_span unwrap_spki(struct moon_span der)
 {
     struct moon_buf outer = moon_buf_of(der);
     struct moon_span content, bits;
 
-    *rsa_r = der;
-    if (!der_take(&outer, DER_SEQUENCE, &content) || !moon_buf_at_end(&outer))
-        return false;
+    if (!der_take(&outer, DER_SEQUENCE, &content))
+        return der;
     struct moon_buf inner = moon_buf_of(content);
-    if (moon_buf_peek(&inner) == DER_INTEGER)
-        return true;
     struct moon_span identifier = moon_buf_take(&inner, sizeof rsa_identifier - 1);
     if (!moon_span_eq(identifier, MOON_SPAN(rsa_identifier)) ||
-        !der_take(&inner, DER_BIT_STRING, &bits) || !moon_buf_at_end(&inner))
-        return false;
-    if (bits.n < 1 || bits.p[0] != 0) /* number of unused bits */
-        return false;
-    *rsa_r = moon_span_sub(bits, 1, bits.n);
-    return true;
+        !der_take(&inner, DER_BIT_STRING, &bits) || bits.p[0] != 0 || /* number of unused bits */
+        !moon_buf_at_end(&inner) || !moon_buf_at_end(&outer))
+        return der;
+    return moon_span_sub(bits, 1, bits.n);
 }
 
 static unsigned bit_count(struct moon_span number)
@@ -97,20 +92,27 @@ static unsigned bit_count(struct moon_span number)
     return bits;
 }
 
+/* RSAPublicKey, and nothing behind it; the modulus is odd. */
+static bool take_numbers(struct moon_span der, struct moon_span *modulus_r,
+                         struct moon_span *exponent_r)
+{
+    struct moon_buf outer = moon_buf_of(der);
+    struct moon_span sequence;
+
+    if (!der_take(&outer, DER_SEQUENCE, &sequence) || !moon_buf_at_end(&outer))
+        return false;
+    struct moon_buf inner = moon_buf_of(sequence);
+    return der_take_number(&inner, modulus_r) && der_take_number(&inner, exponent_r) &&
+           moon_buf_at_end(&inner) && (modulus_r->p[modulus_r->n - 1] & 1) != 0;
+}
+
 static void read_rsa(struct moon_span der, struct moon_sig_key *key)
 {
-    struct moon_span sequence, modulus, exponent;
+    struct moon_span modulus, exponent;
 
     key->for_only = MOON_SIG_ALGORITHM_RSA_SHA256;
-    if (!unwrap_spki(der, &key->public_key)) {
-        refuse(key, MOON_RESULT_PERMERROR, "p= of the key is no RSA key");
-        return;
-    }
-    struct moon_buf buf = moon_buf_of(key->public_key);
-    bool ok = der_take(&buf, DER_SEQUENCE, &sequence) && moon_buf_at_end(&buf);
-    struct moon_buf inner = moon_buf_of(ok ? sequence : (struct moon_span){NULL, 0});
-    if (!ok || !der_take_number(&inner, &modulus) || !der_take_number(&inner, &exponent) ||
-        !moon_buf_at_end(&inner) || (modulus.p[modulus.n - 1] & 1) == 0) {
+    key->public_key = unwrap_spki(der);
+    if (!take_numbers(key->public_key, &modulus, &exponent)) {
         refuse(key, MOON_RESULT_PERMERROR, "p= of the key is no RSA key");
         return;
     }

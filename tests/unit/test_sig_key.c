@@ -13,6 +13,7 @@
 
 #include "engine/auth/sig_base64.h"
 #include "engine/auth/sig_key.h"
+#include "engine/base/limits.h"
 #include "engine/trial/sign.h"
 
 static struct moon_arena *arena;
@@ -106,10 +107,14 @@ static void tells_usable_records_from_others(void **state)
 
 static void refuses_a_record_that_is_too_long(void **state)
 {
-    char *notes = moon_arena_alloc(arena, 4001);
+    size_t n = MOON_KEY_BYTES_MAX - strlen("n=; p=") - strlen(rsa);
+    char *notes = moon_arena_alloc(arena, n + 1);
     (void)state;
-    memset(notes, 'n', 4000);
-    expect(moon_arena_printf(arena, "n=%s; p=%s", notes, rsa), MOON_RESULT_POLICY, "4096");
+    assert_non_null(notes);
+    memset(notes, 'n', n);
+    notes[n] = '\0';
+    expect(moon_arena_printf(arena, "n=%s; p=%s", notes, rsa), MOON_RESULT_NONE, "");
+    expect(moon_arena_printf(arena, "n=%sn; p=%s", notes, rsa), MOON_RESULT_POLICY, "4096");
 }
 
 static void der(struct moon_str *str, char tag, size_t n)
@@ -124,8 +129,9 @@ static void der(struct moon_str *str, char tag, size_t n)
     moon_str_add_char(str, (char)n);
 }
 
-/* A record with RSAPublicKey of an odd modulus with exactly `bits` bits. */
-static const char *rsa_record(unsigned bits, struct moon_span exponent)
+/* A record with RSAPublicKey of an odd modulus with exactly `bits` bits, and an exponent of which
+ * `head` are the bytes that tell its length. */
+static const char *rsa_record_of(unsigned bits, struct moon_span head, struct moon_span exponent)
 {
     struct moon_str number, str;
     size_t n = (bits + 7) / 8;
@@ -137,16 +143,70 @@ static const char *rsa_record(unsigned bits, struct moon_span exponent)
     for (size_t i = 1; i < n; i++)
         moon_str_add_char(&number, (char)0x5b);
     size_t modulus = number.length;
-    size_t inner = 1 + (modulus >= 256 ? 3u : modulus >= 128 ? 2u : 1u) + modulus + 2 + exponent.n;
+    size_t inner = 1 +
+                   (modulus >= 256   ? 3u
+                    : modulus >= 128 ? 2u
+                                     : 1u) +
+                   modulus + 1 + head.n + exponent.n;
     moon_str_begin(&str, arena);
     der(&str, 0x30, inner);
     der(&str, 0x02, modulus);
     moon_str_add_span(&str, (struct moon_span){moon_str_end(&number), modulus});
-    der(&str, 0x02, exponent.n);
+    moon_str_add_char(&str, 0x02);
+    moon_str_add_span(&str, head);
     moon_str_add_span(&str, exponent);
     size_t size = str.length;
     struct moon_span bytes = {moon_str_end(&str), size};
     return moon_arena_printf(arena, "p=%s", moon_sig_base64_encode(arena, bytes));
+}
+
+static const char *rsa_record(unsigned bits, struct moon_span exponent)
+{
+    char n = (char)exponent.n;
+    return rsa_record_of(bits, (struct moon_span){&n, 1}, exponent);
+}
+
+/* X.690 section 10.1. The exponents are too large, which is told of those that could be read. */
+static void takes_lengths_in_their_shortest_form_only(void **state)
+{
+    static const struct {
+        struct moon_span head;
+        size_t n;
+        bool want;
+    } table[] = {
+        {{"\x7f", 1}, 127, true},         {{"\x80", 1}, 128, false},
+        {{"\x81\x7f", 2}, 127, false},    {{"\x81\x80", 2}, 128, true},
+        {{"\x81\xff", 2}, 255, true},     {{"\x82\x00\xff", 3}, 255, false},
+        {{"\x82\x01\x00", 3}, 256, true}, {{"\x83\x00\x01\x00", 4}, 256, false},
+    };
+    (void)state;
+    char *exponent = moon_arena_alloc(arena, 256);
+    assert_non_null(exponent);
+    memset(exponent, 0x5b, 256);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        expect(rsa_record_of(1024, table[i].head, (struct moon_span){exponent, table[i].n}),
+               table[i].want ? MOON_RESULT_POLICY : MOON_RESULT_PERMERROR,
+               table[i].want ? "exponent" : "no RSA key");
+}
+
+static void refuses_a_key_with_more_behind_or_inside_it(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct moon_span good;
+        bool valid;
+        assert_int_equal(
+            moon_sig_base64_decode(arena, moon_span_of(i < 2 ? rsa : bare), &good, &valid),
+            MOON_OK);
+        char *longer = moon_arena_alloc(arena, good.n + 1);
+        assert_non_null(longer);
+        memcpy(longer, good.p, good.n);
+        longer[good.n] = 0;
+        assert_int_equal((unsigned char)longer[1], 0x82);
+        longer[3] = (char)(longer[3] + (char)(i & 1)); /* the last byte of the sequence's length */
+        char *p = moon_sig_base64_encode(arena, (struct moon_span){longer, good.n + 1});
+        expect(moon_arena_printf(arena, "p=%s", p), MOON_RESULT_PERMERROR, "no RSA key");
+    }
 }
 
 /* RFC 8301 section 3.2 */
@@ -184,9 +244,13 @@ static void limits_the_exponent(void **state)
         {{"\x01\x00\x00\x00\x01", 5}, MOON_RESULT_POLICY},
         {{"\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b\x5b", 16},
          MOON_RESULT_POLICY},
+        {{"\x00\x80\x01", 3}, MOON_RESULT_NONE},
+        {{"\x7f", 1}, MOON_RESULT_NONE},
         {{"\xff", 1}, MOON_RESULT_PERMERROR},     /* negative */
+        {{"\x80\x01", 2}, MOON_RESULT_PERMERROR}, /* the same */
         {{"\x00\x03", 2}, MOON_RESULT_PERMERROR}, /* not the shortest form */
-        {{"\x00", 1}, MOON_RESULT_PERMERROR},     /* zero */
+        {{"\x00\x7f", 2}, MOON_RESULT_PERMERROR},
+        {{"\x00", 1}, MOON_RESULT_PERMERROR}, /* zero */
         {{"", 0}, MOON_RESULT_PERMERROR},
     };
     (void)state;
@@ -291,14 +355,15 @@ static void chooses_among_answers(void **state)
     const char *one[] = {good};
     assert_int_equal(of_answer(MOON_DNS_STATE_FOUND, one, 1).result, MOON_RESULT_NONE);
     const char *noise[] = {"v=spf1 -all", good, "p="};
-    assert_int_equal(of_answer(MOON_DNS_STATE_FOUND, noise, 3).result, MOON_RESULT_NONE);
+    key = of_answer(MOON_DNS_STATE_FOUND, noise, 3);
+    assert_int_equal(key.result, MOON_RESULT_NONE);
+    assert_int_equal(key.bits, 2048);
     const char *two[] = {good, other};
     assert_int_equal(of_answer(MOON_DNS_STATE_FOUND, two, 2).result, MOON_RESULT_PERMERROR);
     const char *none[] = {"p=", "v=spf1 -all"};
     assert_int_equal(of_answer(MOON_DNS_STATE_FOUND, none, 2).result, MOON_RESULT_PERMERROR);
 }
 
-/* RFC 8463 section 3 and t=s of RFC 6376 section 3.6.1 */
 /* A stranger could fill the cap: what is behind it must not look like a passing trouble. */
 static void a_question_past_the_cap_is_no_temporary_error(void **state)
 {
@@ -312,8 +377,16 @@ static void a_question_past_the_cap_is_no_temporary_error(void **state)
     (void)state;
     assert_int_equal(moon_sig_key_of_answer(arena, &answer, &key), MOON_OK);
     assert_int_equal(key.result, MOON_RESULT_POLICY);
+    answer.refused = false;
+    assert_int_equal(moon_sig_key_of_answer(arena, &answer, &key), MOON_OK);
+    assert_int_equal(key.result, MOON_RESULT_TEMPERROR);
+    assert_string_equal(key.reason, "the key cannot be read now: question limit");
+    answer.reason = "";
+    assert_int_equal(moon_sig_key_of_answer(arena, &answer, &key), MOON_OK);
+    assert_string_equal(key.reason, "the key cannot be read now");
 }
 
+/* RFC 8463 section 3 and t=s of RFC 6376 section 3.6.1 */
 static void holds_the_key_against_the_signature(void **state)
 {
     static const struct {
@@ -343,20 +416,26 @@ static void holds_the_key_against_the_signature(void **state)
 
 static void reports_exhausted_memory_wherever_it_happens(void **state)
 {
-    char *record = moon_arena_printf(arena, "v=DKIM1; k=rsa; p=%s", rsa);
-    bool done = false;
-    size_t n = 1;
+    struct moon_dns_record record = {
+        .text = moon_span_of(moon_arena_printf(arena, "v=DKIM1; k=rsa; p=%s", rsa))};
+    static const enum moon_dns_state states[] = {MOON_DNS_STATE_FOUND, MOON_DNS_STATE_TROUBLE};
     (void)state;
-    for (; n < 50 && !done; n++) {
-        struct moon_arena *small = moon_arena_create(1u << 20);
-        struct moon_sig_key key;
-        moon_arena_fail_at(small, n);
-        enum moon_status status = moon_sig_key_parse(small, moon_span_of(record), &key);
-        done = status == MOON_OK && moon_sig_key_record(small, &key) != NULL;
-        assert_true(status == MOON_OK || status == MOON_ENOMEM);
-        moon_arena_destroy(&small);
+    for (size_t i = 0; i < 2; i++) {
+        struct moon_dns_answer answer = {
+            .state = states[i], .reason = "", .records = &record, .count = 1 - i};
+        bool done = false;
+        size_t n = 1;
+        for (; n < 50 && !done; n++) {
+            struct moon_arena *small = moon_arena_create(1u << 20);
+            struct moon_sig_key key;
+            moon_arena_fail_at(small, n);
+            enum moon_status status = moon_sig_key_of_answer(small, &answer, &key);
+            assert_int_equal(status, moon_arena_failed(small) ? MOON_ENOMEM : MOON_OK);
+            done = status == MOON_OK && moon_sig_key_record(small, &key) != NULL;
+            moon_arena_destroy(&small);
+        }
+        assert_true(done && n > (i ? 2 : 5));
     }
-    assert_true(done && n > 5);
 }
 
 int main(void)
@@ -364,6 +443,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_usable_records_from_others),
         cmocka_unit_test(refuses_a_record_that_is_too_long),
+        cmocka_unit_test(takes_lengths_in_their_shortest_form_only),
+        cmocka_unit_test(refuses_a_key_with_more_behind_or_inside_it),
         cmocka_unit_test(counts_the_bits_exactly),
         cmocka_unit_test(limits_the_exponent),
         cmocka_unit_test(survives_damaged_keys),

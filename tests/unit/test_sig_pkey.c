@@ -267,6 +267,31 @@ static void verifies_only_the_right_signature(void **state)
     assert_false(valid);
 }
 
+static void verifies_only_the_right_ed25519_signature(void **state)
+{
+    unsigned char digest[MOON_SIG_DIGEST_BYTES] = {1, 2, 3}, made[64], bytes[32];
+    size_t size = sizeof made, n = sizeof bytes;
+    bool valid;
+    (void)state;
+    EVP_PKEY *pkey = load("ed25519");
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    assert_true(EVP_DigestSignInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+                EVP_DigestSign(ctx, made, &size, digest, sizeof digest) == 1 &&
+                EVP_PKEY_get_raw_public_key(pkey, bytes, &n) == 1);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(pkey);
+    struct moon_sig_key key = {.for_only = MOON_SIG_ALGORITHM_ED25519_SHA256,
+                               .public_key = {(char *)bytes, n}};
+    struct moon_span signature = {(char *)made, size};
+    for (size_t i = 0; i < 3; i++) { /* as it is, with another byte, over another digest */
+        made[0] ^= i == 1;
+        digest[0] ^= i == 2;
+        assert_int_equal(moon_sig_pkey_verify(&key, digest, signature, &valid), MOON_OK);
+        assert_int_equal(valid, i == 0);
+        made[0] ^= i == 1;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +302,7 @@ int main(void)
         cmocka_unit_test(keys_of_one_slot_are_never_mixed_up),
         cmocka_unit_test(libopendkim_gets_its_key_from_here),
         cmocka_unit_test(verifies_only_the_right_signature),
+        cmocka_unit_test(verifies_only_the_right_ed25519_signature),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
