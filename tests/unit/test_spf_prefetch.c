@@ -211,6 +211,40 @@ static void follows_an_include_met_twice_and_the_other_identity(void **state)
     end(&bench);
 }
 
+/* What an include met three times takes three times is not there for what lies deeper. */
+static void follows_an_include_met_again_once(void **state)
+{
+    struct bench bench = begin(
+        "d.example. TXT \"v=spf1 include:i.example include:i.example include:i.example -all\"\n"
+        "i.example. TXT \"v=spf1 a:a1.example a:a2.example a:a3.example include:j.example ?all\"\n"
+        "j.example. TXT \"v=spf1 a:b.example ?all\"\nb.example. A 192.0.2.1\n"
+        "a1.example. A 10.0.0.1\na2.example. A 10.0.0.1\na3.example. A 10.0.0.1\n",
+        "192.0.2.1");
+
+    (void)state; /* the zone carries all */
+    assert_int_equal(run(&bench), MOON_RESULT_PASS);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_int_equal(stats.questions, 8);
+    assert_int_equal(stats.prefetched, 8);
+    end(&bench);
+}
+
+/* Both ask the same question, but for hosts of their own. */
+static void follows_the_hosts_of_two_ptr_terms(void **state)
+{
+    struct bench bench = begin("d.example. TXT \"v=spf1 ptr:a.example ptr:b.example -all\"\n"
+                               "1.2.0.192.in-addr.arpa. PTR h.a.example.\n"
+                               "1.2.0.192.in-addr.arpa. PTR h.b.example.\n"
+                               "h.b.example. A 192.0.2.1\n",
+                               "192.0.2.1");
+
+    (void)state; /* the zone carries all */
+    assert_int_equal(run(&bench), MOON_RESULT_PASS);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_int_equal(stats.prefetched, stats.questions);
+    end(&bench);
+}
+
 static void keeps_to_its_own_cap(void **state)
 {
     char zone[8000];
@@ -288,6 +322,8 @@ int main(void)
         cmocka_unit_test(begins_with_the_records_of_both_identities),
         cmocka_unit_test(follows_an_include_met_twice_and_the_other_identity),
         cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
+        cmocka_unit_test(follows_an_include_met_again_once),
+        cmocka_unit_test(follows_the_hosts_of_two_ptr_terms),
         cmocka_unit_test(keeps_to_its_own_cap),
         cmocka_unit_test(counts_a_question_once),
         cmocka_unit_test(changes_no_result_whenever_memory_ends),
