@@ -188,6 +188,8 @@ static void print_result(struct moon_arena *arena, const struct mail *mail,
     moon_json_string(&json, "dmarc", moon_result_name(r->dmarc.result));
     moon_json_string(&json, "arc", moon_result_name(r->arc.result));
     moon_json_int(&json, "us", us);
+    moon_json_int(&json, "questions", r->dns.questions);
+    moon_json_int(&json, "rounds", r->dns.rounds);
     moon_json_close(&json, '}');
     const char *text = moon_json_end(&json);
     (void)snprintf(result->json, sizeof result->json, "%s", text ? text : "{}"); /* cut: 20 names */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""`moonscan bench` on a small corpus: each message in each pass has the results of `moonscan check`,
-whoever of the processes evaluated it; a corpus that cannot be read is named. Prints TAP."""
+"""`moonscan bench` on a small corpus: each message in each pass has the results and DNS questions of
+`moonscan check`, whoever of the processes evaluated it; a corpus that cannot be read is named. Prints TAP."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def checked(folder, mail):
         raise Failed("check: " + done.stderr)
     result = json.loads(done.stdout)
     return (result["spf"]["result"], [s["result"] for s in result["dkim"]], result["dmarc"]["result"],
-            result["arc"]["result"])
+            result["arc"]["result"], result["dns"]["questions"], result["dns"]["rounds"])
 
 
 @suite.case()
@@ -79,7 +79,8 @@ def each_message_of_each_pass_has_the_results_of_check(_):
         want(len(set(map(str, wanted.values()))), 3,
              "different results")
         for row in rows:
-            got = (row["spf"], [s["result"] for s in row["dkim"]], row["dmarc"], row["arc"])
+            got = (row["spf"], [s["result"] for s in row["dkim"]], row["dmarc"], row["arc"],
+                   row["questions"], row["rounds"])
             want(got, wanted[row["id"]], row["id"])
             want(row["us"] > 0, True, "its time")
 
