@@ -165,10 +165,10 @@ class Lab:
                 process.kill()
                 process.wait()
         end = time.monotonic() + 5
-        left = descendants(os.getpid())
+        left = self.left()
         while left and time.monotonic() < end:
             time.sleep(0.02)
-            left = descendants(os.getpid())
+            left = self.left()
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -187,6 +187,10 @@ class Lab:
         self.started = []
         self.stage = None
         return left
+
+    def left(self):
+        """What runs below this process: pid -> command line."""
+        return descendants(os.getpid())
 
     @staticmethod
     def reap():
