@@ -7,7 +7,7 @@
  * there are fewer than MOON_KEYS_MAX distinct ones. The first few are asked for at once.
  * 2. Which bodies have to be hashed, at most MOON_SIG_BODIES_MAX distinct ones.
  * finish:
- * 3. The rest of the keys is asked for; the body is read once.
+ * 3. The rest of the keys is asked for; the body is read once, unless DKIM has verified its hash.
  * 4. The newest signature must verify (section 5.2, step 4).
  * 5. Every seal must verify, the newest first (step 6). The hashes are made beforehand, oldest
  *    first: what a seal covers begins with all that the older ones cover.
@@ -129,15 +129,27 @@ enum moon_status moon_arc_begin(struct moon_arena *arena, struct moon_dns *dns,
     return status;
 }
 
+void moon_arc_know_body(struct moon_arc_check *check, enum moon_sig_canon canon,
+                        const unsigned char *hash)
+{
+    moon_sig_bodies_know(&check->bodies, canon, hash);
+}
+
 /* --- finish --- */
 
 /* Step 3. The digests are ended in any case. */
 static enum moon_status hash_body(struct moon_arc_check *check)
 {
-    struct moon_body_iter *iter = moon_arena_alloc(check->arena, sizeof *iter);
+    struct moon_body_iter *iter = NULL;
     struct moon_span chunk = {NULL, 1};
-    enum moon_status status = iter ? want_bodies(check) : MOON_ENOMEM;
+    enum moon_status status = want_bodies(check);
 
+    if (status == MOON_OK && !moon_sig_bodies_open(&check->bodies))
+        return status;
+    if (status == MOON_OK) {
+        iter = moon_arena_alloc(check->arena, sizeof *iter);
+        status = iter ? MOON_OK : MOON_ENOMEM;
+    }
     if (iter)
         moon_body_begin(iter, &check->msg->body);
     while (status == MOON_OK && chunk.n) {

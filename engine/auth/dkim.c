@@ -5,7 +5,7 @@
  * begin:
  * 1. Every DKIM-Signature field is read by sig.c, the topmost MOON_SIG_MAX of them.
  * 2. More distinct bodies than we are ready to hash are refused. What libopendkim reads otherwise
- *    than the RFC is left to the signature core (sig_hash.c).
+ *    than the RFC (dkim_misread.c) is left to the signature core (sig_hash.c).
  * 3. The keys of all that is left are asked for at once.
  * finish:
  * 4. The answers become keys (sig_key.c); a signature without a fitting key is refused.
@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "engine/auth/dkim_misread.h"
 #include "engine/auth/dkim_odk.h"
 #include "engine/auth/sig_hash.h"
 #include "engine/base/limits.h"
@@ -72,44 +73,14 @@ static enum moon_status read_signatures(struct moon_dkim_check *check)
     return MOON_OK;
 }
 
-/* libopendkim takes SP before the colon, but no HTAB (RFC 5322 section 4.5.8 allows both) and
- * nothing else that Exim takes there (VT, FF, a fold). */
-static bool has_odd_space_before_colon(const struct moon_field *field)
-{
-    struct moon_span name = moon_span_sub(field->raw, 0, moon_span_find(field->raw, ':'));
-    for (size_t i = 0; i < name.n; i++)
-        if (name.p[i] < ' ')
-            return true;
-    return false;
-}
-
-/* Step 2. Forms that RFC 6376 allows and libopendkim 2.11 misreads: it would call a good signature
- * bad. All are rare. */
-static bool is_misread_form(const struct moon_sig *sig)
-{
-    struct moon_span raw = sig->field->raw;
-    for (size_t i = 0; i < raw.n; i++)
-        if ((unsigned char)raw.p[i] >= 0x80)
-            return true;
-    for (size_t i = 0; i < sig->tags.count; i++) {
-        struct moon_span name = sig->tags.items[i].name;
-        if (name.n > 1 && name.p[name.n - 1] == 'b')
-            return true;
-        if (moon_span_is(name, "b") && name.p[1] != '=')
-            return true;
-    }
-    return has_odd_space_before_colon(sig->field) ||
-           (sig->signed_at_s >= 0 && sig->signed_at_s < MOON_SIG_DRIFT_S) ||
-           (sig->identity && strchr(sig->identity, '@') != strrchr(sig->identity, '@'));
-}
-
+/* Step 2. */
 static enum moon_status check_forms(struct moon_dkim_check *check)
 {
     for (size_t i = 0; i < check->count; i++) {
         struct entry *entry = &check->entries[i];
         if (!is_open(entry))
             continue;
-        entry->by_core = is_misread_form(&entry->sig);
+        entry->by_core = moon_dkim_misread_form(&entry->sig);
         enum moon_status status =
             moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
                                  entry->sig.body_length, false, &entry->body);
@@ -182,22 +153,9 @@ static const struct entry *entry_of(const struct moon_dkim_check *check,
     return NULL;
 }
 
-/* What isspace() takes for white space and RFC 6376 does not: VT, FF, a CR or LF alone. */
-static bool has_odd_space(struct moon_span raw)
-{
-    if (raw.n == 0)
-        return false;
-    if (memchr(raw.p, '\v', raw.n) || memchr(raw.p, '\f', raw.n))
-        return true;
-    for (size_t i = moon_span_find(raw, '\r'); i < raw.n; i++)
-        if (raw.p[i] == '\r' && (i + 1 == raw.n || raw.p[i + 1] != '\n'))
-            return true;
-    return false;
-}
-
-/* Two more forms, of the fields that a signature covers. Other DKIM-Signature fields: libopendkim
- * takes the lowest it was given, counting the signature itself; that is right only when all that
- * are meant stand below it and are given to it. Odd white space: see above. */
+/* A field that a signature covers. Other DKIM-Signature fields: libopendkim takes the lowest it was
+ * given, counting the signature itself; that is right only when all that are meant stand below it
+ * and are given to it. */
 static bool is_misread_cover(const struct moon_dkim_check *check, const struct moon_sig *sig,
                              struct moon_sig_name name)
 {
@@ -208,8 +166,7 @@ static bool is_misread_cover(const struct moon_dkim_check *check, const struct m
         if (!covered || !is_open(covered) || covered->by_core || field < sig->field)
             return true;
     }
-    return field && (has_odd_space_before_colon(field) ||
-                     (sig->header_canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw)));
+    return field && moon_dkim_misread_field(field, sig->header_canon);
 }
 
 /* From the bottom up, so that covered signatures are decided before those that cover them. */
@@ -274,26 +231,8 @@ static enum moon_status collect_fields(struct moon_dkim_check *check, struct job
     return MOON_OK;
 }
 
-/* A CR without LF in a stream of chunks; *open: the last chunk ended in CR. */
-static bool has_lone_cr(struct moon_span chunk, bool *open)
-{
-    bool lone = *open && chunk.n && chunk.p[0] != '\n';
-
-    if (chunk.n)
-        *open = chunk.p[chunk.n - 1] == '\r';
-    for (size_t i = 0; !lone && i < chunk.n; i++) {
-        size_t next = moon_span_find(moon_span_sub(chunk, i, chunk.n), '\r');
-        if (next == (size_t)-1)
-            break;
-        i += next;
-        lone = i + 1 < chunk.n && chunk.p[i + 1] != '\n';
-    }
-    return lone;
-}
-
-/* *lone_cr_r: libopendkim drops such a CR, so that bytes could be added to a signed body. */
 static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk,
-                                  bool *lone_cr_r)
+                                  bool *misread_r)
 {
     struct moon_body_iter *iter = moon_arena_alloc(check->arena, sizeof *iter);
     struct moon_span chunk = {NULL, 1};
@@ -306,7 +245,7 @@ static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dki
         status = moon_body_next(iter, &chunk);
         if (status != MOON_OK)
             break;
-        *lone_cr_r = *lone_cr_r || has_lone_cr(chunk, &open);
+        *misread_r = *misread_r || moon_dkim_misread_body(chunk, &open);
         status = moon_dkim_odk_body(odk, chunk);
         moon_sig_bodies_add(&check->bodies, chunk);
     }
@@ -318,7 +257,7 @@ static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dki
 static enum moon_status run_library(struct moon_dkim_check *check)
 {
     struct moon_dkim_odk *odk = NULL;
-    bool lone_cr = false;
+    bool misread = false;
     struct job *job = moon_arena_alloc(check->arena, sizeof *job);
     if (!job)
         return MOON_ENOMEM;
@@ -330,11 +269,11 @@ static enum moon_status run_library(struct moon_dkim_check *check)
         status = moon_dkim_odk_begin(check->arena, job->fields, job->field_count, job->sigs,
                                      job->sig_count, &odk);
     if (status == MOON_OK)
-        status = read_body(check, odk, &lone_cr);
+        status = read_body(check, odk, &misread);
     if (status == MOON_OK)
         status = moon_dkim_odk_end(odk);
     for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++) {
-        if (lone_cr || job->sigs[i].result == MOON_RESULT_NONE) /* an old message, checked again */
+        if (misread || job->sigs[i].result == MOON_RESULT_NONE) /* an old message, checked again */
             job->entries[i]->by_core = true;
         else
             moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
@@ -497,4 +436,15 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
         dkim_r->count = i + 1;
     }
     return status;
+}
+
+const unsigned char *moon_dkim_body_hash(const struct moon_dkim_check *check,
+                                         enum moon_sig_canon canon)
+{
+    for (size_t i = 0; i < check->count; i++) {
+        const struct moon_sig *sig = &check->entries[i].sig;
+        if (sig->result == MOON_RESULT_PASS && sig->body_canon == canon && sig->body_length < 0)
+            return (const unsigned char *)sig->body_hash.p; /* bh=, of MOON_SIG_DIGEST_BYTES */
+    }
+    return NULL;
 }

@@ -10,6 +10,7 @@
 #define MOON_AUTH_DKIM_H
 
 #include "engine/auth/results.h"
+#include "engine/auth/sig_canon.h"
 
 /* Step 1, before any waiting: parses every DKIM-Signature field and starts the key questions. The
  * state is in the arena. */
@@ -22,5 +23,10 @@ const char *moon_dkim_candidate(const struct moon_dkim_check *check, size_t i);
 /* Step 2: waits for the keys, reads the body (again for what the core verifies), fills *dkim_r (but
  * for `aligned`, which DMARC sets). MOON_ENOMEM; MOON_EIO when the body cannot be read. */
 enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dkim *dkim_r);
+
+/* After step 2: the hash of the whole body in this canonicalization, when a signature that passed
+ * has shown it; else NULL. Lives as long as the message. */
+const unsigned char *moon_dkim_body_hash(const struct moon_dkim_check *check,
+                                         enum moon_sig_canon canon);
 
 #endif

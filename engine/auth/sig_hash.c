@@ -162,6 +162,21 @@ enum moon_status moon_sig_header_hash(struct moon_arena *arena,
 void moon_sig_bodies_begin(struct moon_sig_bodies *bodies)
 {
     bodies->count = 0;
+    bodies->known[MOON_SIG_CANON_SIMPLE] = bodies->known[MOON_SIG_CANON_RELAXED] = NULL;
+}
+
+void moon_sig_bodies_know(struct moon_sig_bodies *bodies, enum moon_sig_canon canon,
+                          const unsigned char *hash)
+{
+    if (hash)
+        bodies->known[canon] = hash;
+}
+
+static bool serves(const struct moon_sig_bodies *bodies, size_t i, enum moon_sig_canon canon,
+                   int64_t length, bool with_hash)
+{
+    return bodies->items[i].body.canon == canon && bodies->items[i].body.length == length &&
+           (!with_hash || bodies->items[i].digest || bodies->items[i].known);
 }
 
 enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_bodies *bodies,
@@ -170,9 +185,7 @@ enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_
 {
     size_t i = 0;
 
-    while (i < bodies->count &&
-           (bodies->items[i].body.canon != canon || bodies->items[i].body.length != length ||
-            (with_hash && !bodies->items[i].digest)))
+    while (i < bodies->count && !serves(bodies, i, canon, length, with_hash))
         i++;
     *index_r = i;
     if (i < bodies->count)
@@ -180,7 +193,11 @@ enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_
     if (i == MOON_SIG_BODIES_MAX)
         return MOON_EBUDGET;
     struct moon_sig_digest *digest = NULL;
-    if (with_hash) {
+    bool known = with_hash && length < 0 && bodies->known[canon];
+    bodies->items[i].known = known;
+    if (known)
+        memcpy(bodies->items[i].hash, bodies->known[canon], sizeof bodies->items[i].hash);
+    else if (with_hash) {
         digest = moon_arena_alloc(arena, sizeof *digest);
         if (!digest)
             return MOON_ENOMEM;
@@ -193,10 +210,23 @@ enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_
     return MOON_OK;
 }
 
+static bool is_open(const struct moon_sig_bodies *bodies, size_t i)
+{
+    return bodies->items[i].digest || bodies->items[i].body.length >= 0;
+}
+
+bool moon_sig_bodies_open(const struct moon_sig_bodies *bodies)
+{
+    size_t i = 0;
+    while (i < bodies->count && !is_open(bodies, i))
+        i++;
+    return i < bodies->count;
+}
+
 void moon_sig_bodies_add(struct moon_sig_bodies *bodies, struct moon_span chunk)
 {
     for (size_t i = 0; i < bodies->count; i++)
-        if (bodies->items[i].digest || bodies->items[i].body.length >= 0)
+        if (is_open(bodies, i))
             moon_sig_body_add(&bodies->items[i].body, chunk);
 }
 
@@ -206,7 +236,7 @@ enum moon_status moon_sig_bodies_end(struct moon_sig_bodies *bodies)
 
     for (size_t i = 0; i < bodies->count; i++) {
         struct moon_sig_digest *digest = bodies->items[i].digest;
-        if (!digest && bodies->items[i].body.length < 0)
+        if (!is_open(bodies, i))
             continue; /* nobody asks */
         moon_sig_body_end(&bodies->items[i].body);
         if (digest && !moon_sig_digest_end(digest, bodies->items[i].hash))

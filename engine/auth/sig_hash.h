@@ -47,18 +47,26 @@ enum moon_status moon_sig_header_hash(struct moon_arena *arena,
 struct moon_sig_bodies {
     struct {
         struct moon_sig_body body;
-        struct moon_sig_digest *digest; /* NULL: only counted */
+        struct moon_sig_digest *digest; /* NULL: only counted, or known */
+        bool known;                     /* hash was told, and not made */
         unsigned char hash[MOON_SIG_DIGEST_BYTES];
     } items[MOON_SIG_BODIES_MAX];
     size_t count;
+    const unsigned char *known[2]; /* by canonicalization; NULL: not known */
 };
 void moon_sig_bodies_begin(struct moon_sig_bodies *bodies);
+/* After begin, before want: the hash of the whole body, which someone has verified and who wants
+ * that canonicalization shall not make again. `hash` must live on; NULL does nothing. */
+void moon_sig_bodies_know(struct moon_sig_bodies *bodies, enum moon_sig_canon canon,
+                          const unsigned char *hash);
 /* *index_r: which item serves (canonicalization, length). MOON_EBUDGET when there are too many
  * distinct ones; MOON_ENOMEM. Without `with_hash` the bytes are only counted, and only if
  * there is a length. */
 enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_bodies *bodies,
                                       enum moon_sig_canon canon, int64_t length, bool with_hash,
                                       size_t *index_r);
+/* Has the body to be read at all? */
+bool moon_sig_bodies_open(const struct moon_sig_bodies *bodies);
 void moon_sig_bodies_add(struct moon_sig_bodies *bodies, struct moon_span chunk);
 /* Always call it. MOON_ENOMEM when a hash could not be made. */
 enum moon_status moon_sig_bodies_end(struct moon_sig_bodies *bodies);

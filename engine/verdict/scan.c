@@ -107,6 +107,9 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (status == MOON_OK && engine->conf->dmarc_compare)
         status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf),
                                     moon_message_draw(msg, ""), results);
+    for (enum moon_sig_canon c = MOON_SIG_CANON_SIMPLE; c <= MOON_SIG_CANON_RELAXED; c++)
+        if (status == MOON_OK)
+            moon_arc_know_body(arc, c, moon_dkim_body_hash(dkim, c));
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
     if (status == MOON_OK)

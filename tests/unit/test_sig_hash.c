@@ -121,6 +121,39 @@ static void shares_equal_bodies_and_limits_different_ones(void **state)
     assert_int_equal(bodies.items[3].body.total_bytes, 5);
 }
 
+static void a_known_hash_is_taken_and_the_body_not_wanted(void **state)
+{
+    static const unsigned char known[MOON_SIG_DIGEST_BYTES] = "known";
+    struct moon_sig_bodies bodies;
+    unsigned char want[32];
+    size_t whole, again, part, other;
+    (void)state;
+    moon_sig_bodies_begin(&bodies);
+    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, known);
+    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, NULL); /* takes nothing back */
+    assert_false(moon_sig_bodies_open(&bodies));
+    enum moon_sig_canon relaxed = MOON_SIG_CANON_RELAXED, simple = MOON_SIG_CANON_SIMPLE;
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, -1, true, &whole), MOON_OK);
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, -1, true, &again), MOON_OK);
+    assert_int_equal(whole, again);
+    assert_false(moon_sig_bodies_open(&bodies));
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, 1, true, &part), MOON_OK);
+    assert_true(moon_sig_bodies_open(&bodies));
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, true, &other), MOON_OK);
+    moon_sig_bodies_add(&bodies, MOON_SPAN("a  b\r\n"));
+    assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
+    assert_memory_equal(bodies.items[whole].hash, known, 32);
+    assert_memory_equal(bodies.items[part].hash, sha256("a", want), 32);
+    assert_memory_equal(bodies.items[other].hash, sha256("a  b\r\n", want), 32);
+    /* who only counts needs no hash, and gets no known one */
+    moon_sig_bodies_begin(&bodies);
+    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_SIMPLE, known);
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, false, &whole), MOON_OK);
+    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, true, &again), MOON_OK);
+    assert_int_not_equal(whole, again);
+    assert_memory_equal(bodies.items[again].hash, known, 32);
+}
+
 /* A whole verification by the core, with the body in pieces. */
 static void verifies_whatever_the_chunks(void **state)
 {
@@ -181,6 +214,7 @@ int main(void)
         cmocka_unit_test(finds_nothing_in_a_message_without_fields),
         cmocka_unit_test(hashes_runs_of_any_size),
         cmocka_unit_test(shares_equal_bodies_and_limits_different_ones),
+        cmocka_unit_test(a_known_hash_is_taken_and_the_body_not_wanted),
         cmocka_unit_test(verifies_whatever_the_chunks),
         cmocka_unit_test(a_length_may_be_that_of_the_whole_body),
     };
