@@ -147,7 +147,7 @@ static enum moon_status hash_body(struct moon_arc_check *check)
     if (status == MOON_OK && !moon_sig_bodies_open(&check->bodies))
         return status;
     if (status == MOON_OK) {
-        iter = moon_arena_alloc(check->arena, sizeof *iter);
+        iter = moon_arena_raw(check->arena, sizeof *iter);
         status = iter ? MOON_OK : MOON_ENOMEM;
     }
     if (iter)

@@ -234,7 +234,7 @@ static enum moon_status collect_fields(struct moon_dkim_check *check, struct job
 static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk,
                                   bool *misread_r)
 {
-    struct moon_body_iter *iter = moon_arena_alloc(check->arena, sizeof *iter);
+    struct moon_body_iter *iter = moon_arena_raw(check->arena, sizeof *iter);
     struct moon_span chunk = {NULL, 1};
     enum moon_status status = iter ? MOON_OK : MOON_ENOMEM;
     bool open = false;
@@ -308,7 +308,7 @@ static enum moon_status run_core(struct moon_dkim_check *check)
     if (!any)
         return status;
     struct moon_body_iter *iter =
-        status == MOON_OK ? moon_arena_alloc(check->arena, sizeof *iter) : NULL;
+        status == MOON_OK ? moon_arena_raw(check->arena, sizeof *iter) : NULL;
     if (iter)
         moon_body_begin(iter, &check->msg->body);
     else

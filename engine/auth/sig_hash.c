@@ -198,7 +198,7 @@ enum moon_status moon_sig_bodies_want(struct moon_arena *arena, struct moon_sig_
     if (known)
         memcpy(bodies->items[i].hash, bodies->known[canon], sizeof bodies->items[i].hash);
     else if (with_hash) {
-        digest = moon_arena_alloc(arena, sizeof *digest);
+        digest = moon_arena_raw(arena, sizeof *digest);
         if (!digest)
             return MOON_ENOMEM;
         moon_sig_digest_begin(digest);

@@ -109,14 +109,20 @@ static void *take(struct moon_arena *arena, size_t size)
     void *memory = block->bytes + block->used;
     block->used += ONE_BY_ONE ? size : aligned;
     arena->used_bytes += aligned;
-    return memset(memory, 0, size);
+    return memory;
 }
 
-void *moon_arena_alloc(struct moon_arena *arena, size_t size)
+void *moon_arena_raw(struct moon_arena *arena, size_t size)
 {
     void *memory = take(arena, size);
     arena->failed = arena->failed || !memory;
     return memory;
+}
+
+void *moon_arena_alloc(struct moon_arena *arena, size_t size)
+{
+    void *memory = moon_arena_raw(arena, size);
+    return memory ? memset(memory, 0, size ? size : 1) : NULL;
 }
 
 bool moon_arena_failed(const struct moon_arena *arena)
@@ -143,9 +149,12 @@ void *moon_arena_append(struct moon_arena *arena, void *items, size_t count, siz
 
 char *moon_arena_dup(struct moon_arena *arena, struct moon_span text)
 {
-    char *copy = text.n < SIZE_MAX ? moon_arena_alloc(arena, text.n + 1) : NULL;
-    if (copy && text.n)
+    char *copy = moon_arena_raw(arena, text.n < SIZE_MAX ? text.n + 1 : SIZE_MAX);
+    if (!copy)
+        return NULL;
+    if (text.n)
         memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
     return copy;
 }
 
@@ -159,7 +168,7 @@ static char *arena_vprintf(struct moon_arena *arena, const char *format, va_list
     va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    char *text = length < 0 ? NULL : moon_arena_alloc(arena, (size_t)length + 1);
+    char *text = length < 0 ? NULL : moon_arena_raw(arena, (size_t)length + 1);
     if (text)
         (void)vsnprintf(text, (size_t)length + 1, format, again); /* measured above */
     va_end(again);
@@ -205,7 +214,7 @@ static bool str_reserve(struct moon_str *str, size_t n)
         }
         wanted *= 2;
     }
-    char *larger = moon_arena_alloc(str->arena, wanted);
+    char *larger = moon_arena_raw(str->arena, wanted);
     if (!larger) {
         str->failed = true;
         return false;

@@ -22,6 +22,8 @@ void moon_arena_destroy(struct moon_arena **arena);
 /* Zeroed memory aligned for any type; NULL when memory or the cap is exhausted. size 0 gives a
  * valid pointer. */
 void *moon_arena_alloc(struct moon_arena *arena, size_t size);
+/* The same, but not zeroed: for a buffer that is written before it is read. */
+void *moon_arena_raw(struct moon_arena *arena, size_t size);
 /* `count` items of `size` bytes, overflow checked. */
 void *moon_arena_array(struct moon_arena *arena, size_t count, size_t size);
 /* A larger copy of an array: room for one more item than `count`. Doubles at powers of two, so that

@@ -6,16 +6,6 @@
 
 #include <string.h>
 
-struct moon_span moon_span_of(const char *terminated)
-{
-    return (struct moon_span){terminated, terminated ? strlen(terminated) : 0};
-}
-
-bool moon_span_eq(struct moon_span a, struct moon_span b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool moon_span_eq_nocase(struct moon_span a, struct moon_span b)
 {
     if (a.n != b.n)
@@ -24,11 +14,6 @@ bool moon_span_eq_nocase(struct moon_span a, struct moon_span b)
         if (moon_lower(a.p[i]) != moon_lower(b.p[i]))
             return false;
     return true;
-}
-
-bool moon_span_is(struct moon_span a, const char *terminated)
-{
-    return moon_span_eq(a, moon_span_of(terminated));
 }
 
 bool moon_span_is_nocase(struct moon_span a, const char *terminated)
@@ -93,36 +78,6 @@ bool moon_span_number(struct moon_span a, uint64_t max, uint64_t *out)
     return true;
 }
 
-bool moon_is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool moon_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool moon_is_alnum(char c)
-{
-    return moon_is_alpha(c) || moon_is_digit(c);
-}
-
-bool moon_is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-char moon_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-char moon_upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
 int moon_hex_value(char c)
 {
     if (moon_is_digit(c))
@@ -131,50 +86,11 @@ int moon_hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-struct moon_buf moon_buf_of(struct moon_span span)
-{
-    return (struct moon_buf){span.p, span.n, false};
-}
-
-bool moon_buf_at_end(const struct moon_buf *buf)
-{
-    return buf->left == 0;
-}
-
-int moon_buf_peek(const struct moon_buf *buf)
-{
-    return moon_buf_peek_at(buf, 0);
-}
-
-int moon_buf_peek_at(const struct moon_buf *buf, size_t i)
-{
-    return i < buf->left ? (unsigned char)buf->p[i] : -1;
-}
-
 /* What is left is dropped: a loop that asks for the end or peeks must not wait for ever. */
 static void give_up(struct moon_buf *buf)
 {
     buf->failed = true;
     buf->left = 0;
-}
-
-int moon_buf_byte(struct moon_buf *buf)
-{
-    if (buf->left == 0 || buf->failed) {
-        give_up(buf);
-        return -1;
-    }
-    buf->left--;
-    return (unsigned char)*buf->p++;
-}
-
-bool moon_buf_skip(struct moon_buf *buf, char c)
-{
-    if (buf->failed || moon_buf_peek(buf) != (unsigned char)c)
-        return false;
-    buf->p++;
-    buf->left--;
-    return true;
 }
 
 struct moon_span moon_buf_take(struct moon_buf *buf, size_t n)

@@ -26,7 +26,7 @@ static bool clean(struct moon_arena *arena, struct moon_span *text)
     size_t lines = 0, n = 0;
     for (size_t i = 0; i < text->n; i++)
         lines += text->p[i] == '\n';
-    char *copy = moon_arena_alloc(arena, text->n + lines + 1);
+    char *copy = moon_arena_raw(arena, text->n + lines + 1);
     if (!copy)
         return false;
     for (size_t i = 0; i < text->n; i++) {
@@ -180,7 +180,7 @@ size_t moon_message_count(const struct moon_message *msg, const char *name, bool
 char *moon_field_text(struct moon_arena *arena, const struct moon_field *field)
 {
     struct moon_span value = moon_span_trim(field->value);
-    char *text = moon_arena_alloc(arena, value.n + 1);
+    char *text = moon_arena_raw(arena, value.n + 1);
     size_t n = 0;
 
     if (!text)

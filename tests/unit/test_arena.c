@@ -85,6 +85,23 @@ static void refuses_sizes_that_overflow(void **state)
     moon_arena_destroy(&arena);
 }
 
+/* All that zeroed memory does, but for the zeros. */
+static void raw_memory_counts_and_ends_like_any_other(void **state)
+{
+    size_t before = moon_arena_used_bytes(*state);
+    char *memory = moon_arena_raw(*state, 1000), *next = moon_arena_alloc(*state, 1000);
+    assert_true(memory && next);
+    memset(memory, 0xa5, 1000);
+    for (size_t k = 0; k < 1000; k++)
+        assert_int_equal(next[k], 0);
+    assert_in_range(moon_arena_used_bytes(*state) - before, 2000, 2032);
+    assert_int_equal((uintptr_t)memory % _Alignof(max_align_t), 0);
+    assert_null(moon_arena_raw(*state, ROOM));
+    assert_true(moon_arena_failed(*state));
+    moon_arena_fail_at(*state, 1);
+    assert_null(moon_arena_raw(*state, 1));
+}
+
 static void appends_one_by_one(void **state)
 {
     uint32_t *items = NULL;
@@ -192,6 +209,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(requests_do_not_overlap, begin, end),
         cmocka_unit_test_setup_teardown(stops_at_its_cap, begin, end),
         cmocka_unit_test_setup_teardown(refuses_sizes_that_overflow, begin, end),
+        cmocka_unit_test_setup_teardown(raw_memory_counts_and_ends_like_any_other, begin, end),
         cmocka_unit_test_setup_teardown(appends_one_by_one, begin, end),
         cmocka_unit_test_setup_teardown(copies_are_terminated, begin, end),
         cmocka_unit_test_setup_teardown(fails_at_the_request_asked_for_and_from_then_on, begin,
