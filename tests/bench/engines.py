@@ -2,15 +2,16 @@
 """engines: what the engine alone costs, without Exim, next to the floor that the cryptography sets and
 to the plain sequential use of Debian's libraries (peers/libs.c of the harness; no ARC).
 
-CPU only. `memory`: the answers come from a zone file, so DNS costs nothing; `dns`: every question goes
-to the harness's server without delay, and nothing is cached. libs.c can only do the latter.
+CPU only. `memory`, `libs_memory`: the answers are in memory, by a zone file and for libs.c by answers.c
+in front of its resolver. `dns`, `libs`: every question goes to the harness's server without delay, and
+nothing is cached.
 """
 
 import json
 import os
 import subprocess
 
-from place import BUILD
+from place import BUILD, HERE
 
 MOONSCAN = os.path.join(BUILD, "moonscan")
 REPEAT = 5  # passes over the corpus
@@ -20,8 +21,9 @@ class EngineError(Exception):
     pass
 
 
-def run(*words):
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+def run(*words, preload=""):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          env=dict(os.environ, LD_PRELOAD=preload))
     if done.returncode:
         raise EngineError("%s: %s" % (words[0], done.stderr[-500:]))
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -43,6 +45,9 @@ class Engines:
             self.libs = [harness.program("libs"), "--psl", harness.suffixes()]
         else:
             self.missing = "libs.c does not compile (on Debian: apt-get install libopendmarc-dev)"
+        self.answers = os.path.join(harness.work, "answers.so")
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", self.answers,
+                        os.path.join(HERE, "answers.c")], check=True)
         if not harness.compile("floor", ["-lcrypto"]):
             raise EngineError("floor.c of the harness does not compile")
         self.operations = os.path.join(harness.home, "ops.tsv")
@@ -61,6 +66,7 @@ class Engines:
         row["dns"] = cpu_us(run(MOONSCAN, "bench", *repeat))
         if self.libs:
             row["libs"] = cpu_us(run(*self.libs, "--warm", *repeat))
+            row["libs_memory"] = cpu_us(run(*self.libs, "--warm", *repeat, preload=self.answers))
         return row
 
     def measure_series(self, kind, number, passes):
