@@ -210,6 +210,7 @@ $(BUILD)/tests/commands:
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	  echo "/usr/bin/python3 tests/bench/tenants_cost.py --tenants 500 --decisions 40"; \
 	  echo "/usr/bin/python3 tests/bench/test_tables.py"; \
+	  echo "/usr/bin/python3 tests/bench/memory_growth.py --messages 4000 --tenants 1,200"; \
 	} > $@
 
 # How: tests/support/mutate.py. FILES=dmarc draws from files with that in their name, COUNT=0 all.
@@ -226,6 +227,12 @@ mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, d
 tenants-cost: ## what a decision costs with 10,000 tenants and with one, and a worker's memory
 	@$(MAKE) --no-print-directory -s program support
 	@BUILD=$(BUILD) nice -n 10 /usr/bin/python3 tests/bench/tenants_cost.py $(if $(TENANTS),--tenants $(TENANTS))
+
+# tests/bench/memory_growth.py tells what is fed and what must hold.
+.PHONY: memory-growth
+memory-growth: ## does a worker's memory grow? MESSAGES=100000, with one tenant and with 1,000
+	@$(MAKE) --no-print-directory -s all support
+	@BUILD=$(BUILD) nice -n 10 /usr/bin/python3 tests/bench/memory_growth.py $(if $(MESSAGES),--messages $(MESSAGES))
 
 include tests/fuzz/fuzz.mk
 
