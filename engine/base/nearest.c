@@ -48,7 +48,7 @@ void moon_nearest_offer(struct moon_nearest *nearest, struct moon_span word, con
     unsigned distance = moon_nearest_distance(word, other);
     size_t longer = word.n > other.n ? word.n : other.n;
 
-    if (distance > (longer + 2) / 3 && !is_part(word, other))
+    if ((distance > WORD_MAX || distance > (longer + 2) / 3) && !is_part(word, other))
         return;
     if (!nearest->best || distance < nearest->distance) {
         nearest->best = candidate;
