@@ -7,6 +7,9 @@
  *   2. settings, policies; then the seccomp filter              5. DECISION
  *   3. READY                                                    6. APPLIED -> decision log; again 4
  *
+ * When the DATA ACL has asked (EARLY), APPLIED comes after the rest of that ACL, however long its
+ * scanners take; or never, when the ACL refuses the message and the connection ends.
+ *
  * It ends when the module closes the socket or Exim's process dies. An alarm ends a message that
  * takes too long: the module then answers the declared failure verdict, as for any dead worker.
  */
@@ -24,6 +27,7 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/confine.h"
 #include "engine/cmd/intake.h"
+#include "engine/cmd/words.h"
 #include "engine/cmd/worker.h"
 #include "engine/report/record.h"
 #include "engine/store/store.h"
@@ -33,7 +37,10 @@
 #define SEND_MS        10000 /* the module is waiting for us: it reads at once */
 #define APPLIED_MS     60000 /* Exim applies at once; later it is gone */
 #define ALARM_MARGIN_S 2
-#define LAST_WORDS_S   10 /* after Exim's death: time to write the record */
+/* After Exim's death: time to write the record. And of this, when it may only be the service that
+ * ends, to hear what Exim does. */
+#define LAST_WORDS_S    10
+#define LAST_APPLIED_MS 8000
 /* Of memory: what a message has freed is kept for the next one, as giving it back and getting it
  * again costs a page fault for each 4 KB; what is larger than any block of an arena goes back. */
 #define KEPT_BYTES  (4 * 1024 * 1024)
@@ -131,6 +138,9 @@ static bool decision_of(struct job *job, struct moon_decision *decision_r)
     };
     if (!decision_r->added)
         return false;
+    if (job->request.flags & MOON_WIRE_FLAG_EARLY &&
+        moon_words_of(job->arena, &job->msg, out, decision_r->words) != MOON_OK)
+        return false;
     for (size_t i = 0; i < out->added_count; i++)
         decision_r->added[i] =
             (struct moon_wire_added){.where = out->added[i].top ? MOON_WIRE_TOP : MOON_WIRE_BOTTOM,
@@ -184,16 +194,39 @@ static void read_applied(struct moon_span payload, struct moon_record_applied *a
     struct moon_applied applied;
     const char *reason;
 
-    if (!moon_wire_get_applied(payload, &applied, &reason) || applied.verdict == 0 ||
-        applied.verdict >= sizeof actions / sizeof *actions)
+    if (!moon_wire_get_applied(payload, &applied, &reason))
         return;
+    bool refused = applied.verdict == MOON_WIRE_REFUSED;
     *applied_r = (struct moon_record_applied){
-        .action = actions[applied.verdict],
+        .refused = refused,
+        .action = refused ? 0 : actions[applied.verdict],
         .added = applied.added_count,
         .removed_fields = applied.removed_field_count,
         .discarded_recipients = applied.removed_recipient_count,
         .difference = applied.text,
     };
+}
+
+/* Step 6: waits for APPLIED; as moon_wire_receive. The rest of a DATA ACL has no deadline: the
+ * connection's end is its end. */
+static enum moon_wire_io hear_applied(const struct job *job, enum moon_wire_type *type_r,
+                                      struct moon_span *payload_r)
+{
+    int socket = job->worker->socket;
+    int64_t wait_ms = APPLIED_MS;
+
+    if (job->request.flags & MOON_WIRE_FLAG_EARLY) {
+        (void)alarm(0);
+        /* The supervisor shall not take it for hanging. */
+        moon_worker_tell(job->worker, MOON_WORKER_CONNECTION);
+        enum moon_wire_io io =
+            moon_wire_receive(socket, type_r, payload_r, NULL, -1, &exim_is_gone);
+        (void)alarm(exim_is_gone ? LAST_WORDS_S : APPLIED_MS / 1000);
+        if (io != MOON_WIRE_IO_CLOSED || !exim_is_gone)
+            return io;
+        wait_ms = LAST_APPLIED_MS;
+    }
+    return moon_wire_receive(socket, type_r, payload_r, NULL, moon_clock_ms() + wait_ms, NULL);
 }
 
 /* Step 6. False: the connection is over. */
@@ -204,11 +237,12 @@ static bool record(struct job *job)
     struct moon_span payload = {NULL, 0};
     enum moon_wire_type type = MOON_WIRE_READY;
 
-    enum moon_wire_io io = moon_wire_receive(worker->socket, &type, &payload, NULL,
-                                             moon_clock_ms() + APPLIED_MS, NULL);
+    enum moon_wire_io io = hear_applied(job, &type, &payload);
     bool heard = io == MOON_WIRE_IO_OK && type == MOON_WIRE_APPLIED;
     if (heard)
         read_applied(payload, &applied);
+    else
+        applied.refused = io == MOON_WIRE_IO_CLOSED && job->request.flags & MOON_WIRE_FLAG_EARLY;
     if (job->decided && !job->msg.dry_run) {
         const char *line =
             moon_record_line(job->arena, &worker->setup->conf, &job->msg, &job->outcome, &applied);

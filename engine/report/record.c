@@ -57,7 +57,9 @@ static void json_applied(struct moon_json *json, const struct moon_record_applie
 {
     moon_json_object(json, "applied");
     moon_json_string(json, "action",
-                     applied->action ? moon_action_name(applied->action) : "unknown");
+                     applied->refused  ? "refused"
+                     : applied->action ? moon_action_name(applied->action)
+                                       : "unknown");
     if (applied->added)
         moon_json_int(json, "added", applied->added);
     if (applied->removed_fields)

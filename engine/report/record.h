@@ -12,6 +12,7 @@
 /* What Exim did with the decision. */
 struct moon_record_applied {
     enum moon_action action; /* 0: Exim never said (it went away) */
+    bool refused; /* the DATA ACL asked, and the message was not taken there; action is 0 then */
     unsigned added, removed_fields, discarded_recipients;
     struct moon_span difference; /* from the decision, or empty */
 };

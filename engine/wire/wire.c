@@ -198,6 +198,9 @@ bool moon_wire_put_decision(struct moon_wire_out *out, const struct moon_decisio
     put_indices(out, MOON_WIRE_DECISION_REMOVED_RECIPIENTS, decision->removed_recipients,
                 decision->removed_recipient_count);
     put_text(out, MOON_WIRE_DECISION_FAILURE, decision->failure);
+    for (unsigned i = 1; i < MOON_WIRE_WORD_COUNT && !out->failed; i++)
+        if (decision->words[i].n)
+            put_marked(out, MOON_WIRE_DECISION_WORD, (uint8_t)i, decision->words[i]);
     return put_end(out, MOON_WIRE_DECISION);
 }
 

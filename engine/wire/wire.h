@@ -6,7 +6,8 @@
  *   worker -> module   READY     what the worker is; sent once, at once
  *   module -> worker   REQUEST   one message; the body's descriptor travels with its first byte
  *   worker -> module   DECISION  what Exim shall do
- *   module -> worker   APPLIED   what Exim did; the worker then writes its record
+ *   module -> worker   APPLIED   what Exim did; the worker then writes its record. Where the DATA
+ *                                ACL asked (EARLY), it comes when that is through, or never
  *   ... REQUEST, DECISION, APPLIED for each further message of the connection
  *
  * A frame: length (u32, of what follows), type (u8), version (u8), then items: tag (u16), length
@@ -56,6 +57,24 @@ struct moon_wire_ready {
 enum moon_wire_flag {
     MOON_WIRE_FLAG_DRY_RUN = 1, /* host_checking */
     MOON_WIRE_FLAG_BODY = 2,    /* a descriptor comes with the frame */
+    MOON_WIRE_FLAG_EARLY =
+        4, /* the DATA ACL asks: it wants words, and may yet refuse the message */
+};
+
+/* What the DATA ACL can ask about a decision: texts ready to be handed out, one line each. Their
+ * numbers are those of the wire and stay. */
+enum moon_wire_word {
+    MOON_WIRE_WORD_VERDICT = 1, /* accept, quarantine, discard, reject, defer */
+    MOON_WIRE_WORD_SPF,         /* result words of RFC 8601 */
+    MOON_WIRE_WORD_DKIM,
+    MOON_WIRE_WORD_ARC,
+    MOON_WIRE_WORD_DMARC,
+    MOON_WIRE_WORD_POLICY,  /* that the domain owner asks for */
+    MOON_WIRE_WORD_FROM,    /* the Author Domain */
+    MOON_WIRE_WORD_AUTHRES, /* the value of Authentication-Results */
+    MOON_WIRE_WORD_TENANT,  /* each tenant, "-" for none, and in the same order who decided */
+    MOON_WIRE_WORD_RULE,
+    MOON_WIRE_WORD_COUNT,
 };
 
 /* A header field as it stands in Exim's chain, its line ends LF. */
@@ -103,10 +122,15 @@ struct moon_decision {
     /* Not empty: nothing was decided, and this says why. The module answers its failure verdict;
      * one that does not know this item follows the verdict above, which therefore never accepts. */
     struct moon_span failure;
+    struct moon_span words[MOON_WIRE_WORD_COUNT]; /* by enum moon_wire_word; only where asked for */
 };
 
+/* A verdict of APPLIED only: the message was not taken. The DATA ACL refused it or put it off, or
+ * its connection ended there. */
+#define MOON_WIRE_REFUSED 5u
+
 struct moon_applied {
-    uint8_t verdict; /* enum moon_wire_verdict, as answered to Exim */
+    uint8_t verdict; /* enum moon_wire_verdict, as answered to Exim; or MOON_WIRE_REFUSED */
     uint32_t added_count, removed_field_count, removed_recipient_count; /* what really was done */
     struct moon_span text; /* what differed from the decision, or empty */
 };

@@ -225,6 +225,18 @@ bool moon_wire_get_request(struct moon_span payload, struct moon_request *reques
     return good;
 }
 
+static bool decision_word(struct moon_decision *decision, const struct wire_item *item)
+{
+    struct moon_span text;
+    uint8_t word;
+
+    if (!get_marked(item, &word, &text))
+        return false;
+    if (word > 0 && word < MOON_WIRE_WORD_COUNT) /* else of a later version */
+        decision->words[word] = text;
+    return true;
+}
+
 static bool decision_item(struct moon_decision *decision, const struct wire_item *item)
 {
     struct moon_wire_added *added;
@@ -254,6 +266,8 @@ static bool decision_item(struct moon_decision *decision, const struct wire_item
     case MOON_WIRE_DECISION_FAILURE:
         decision->failure = item->bytes;
         return true;
+    case MOON_WIRE_DECISION_WORD:
+        return decision_word(decision, item);
     default:
         return true; /* of a later version */
     }
@@ -315,7 +329,7 @@ bool moon_wire_get_applied(struct moon_span payload, struct moon_applied *applie
     if (!good || buf.failed)
         return false;
     *reason_r = "APPLIED has no verdict";
-    return applied_r->verdict >= MOON_WIRE_ACCEPT && applied_r->verdict <= MOON_WIRE_FREEZE;
+    return applied_r->verdict >= MOON_WIRE_ACCEPT && applied_r->verdict <= MOON_WIRE_REFUSED;
 }
 
 void moon_request_free(struct moon_request *request)

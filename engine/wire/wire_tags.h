@@ -50,6 +50,7 @@ enum moon_wire_tag_decision {
     MOON_WIRE_DECISION_REMOVED_FIELDS,     /* u32 each, one after the other */
     MOON_WIRE_DECISION_REMOVED_RECIPIENTS, /* u32 each, one after the other */
     MOON_WIRE_DECISION_FAILURE,            /* text */
+    MOON_WIRE_DECISION_WORD,               /* u8 enum moon_wire_word, then text; repeated */
 };
 
 enum moon_wire_tag_applied {

@@ -136,12 +136,13 @@ static void says_why_a_record_could_not_be_written(void **state)
     assert_non_null(strstr(error.text, "/nonexistent/log"));
 }
 
+static struct moon_record_applied applied = {.action = MOON_ACTION_ACCEPT, .added = 1};
+
 static char *line_of(struct moon_arena *arena, size_t signatures, const char *reason)
 {
     struct moon_conf conf;
     struct moon_message msg = {.id = "id", .mail_from = "", .session = {.helo = ""}};
     struct moon_outcome outcome = {.action = MOON_ACTION_ACCEPT};
-    struct moon_record_applied applied = {.action = MOON_ACTION_ACCEPT, .added = 1};
     struct moon_dns_backend *backend;
     struct moon_error error;
 
@@ -175,6 +176,27 @@ static void a_plain_record_has_its_members(void **state)
             fail_msg("got %s, want a member %s", line, want[i]);
     assert_null(strchr(line, '\n'));
     moon_arena_destroy(&arena);
+}
+
+static void what_was_not_applied_is_told_apart(void **state)
+{
+    static const struct {
+        struct moon_record_applied applied;
+        const char *want;
+    } table[] = {{{.refused = true}, "\"applied\":{\"action\":\"refused\"}"},
+                 {{.action = 0}, "\"applied\":{\"action\":\"unknown\"}"}};
+    struct moon_record_applied before = applied;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_arena *arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+        applied = table[i].applied;
+        const char *line = line_of(arena, 0, NULL);
+        if (!strstr(line, table[i].want))
+            fail_msg("got %s, want %s", line, table[i].want);
+        moon_arena_destroy(&arena);
+    }
+    applied = before;
 }
 
 static void a_record_never_exceeds_its_bound(void **state)
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test(lines_of_several_processes_are_whole_and_once),
         cmocka_unit_test(says_why_a_record_could_not_be_written),
         cmocka_unit_test(a_plain_record_has_its_members),
+        cmocka_unit_test(what_was_not_applied_is_told_apart),
         cmocka_unit_test(a_record_never_exceeds_its_bound),
         cmocka_unit_test(a_chain_leaves_room_for_the_rest_of_the_record),
         cmocka_unit_test(only_check_tells_the_terms_of_spf),

@@ -165,6 +165,8 @@ static struct moon_decision full_decision(void)
         .removed_recipients = removed_recipients,
         .removed_recipient_count = 1,
         .failure = MOON_SPAN("no memory"),
+        .words = {[MOON_WIRE_WORD_VERDICT] = MOON_SPAN("reject"),
+                  [MOON_WIRE_WORD_RULE] = MOON_SPAN("site.lua:3")},
     };
 }
 
@@ -190,16 +192,35 @@ static void a_decision_comes_back_as_it_was(void **state)
     assert_memory_equal(got.removed_fields, removed_fields, sizeof removed_fields);
     assert_int_equal(got.removed_recipient_count, 1);
     assert_int_equal(got.removed_recipients[0], 1);
+    assert_span(got.words[MOON_WIRE_WORD_VERDICT], "reject");
+    assert_span(got.words[MOON_WIRE_WORD_SPF], "");
+    assert_span(got.words[MOON_WIRE_WORD_RULE], "site.lua:3");
     moon_decision_free(&got);
     drop(payload);
     moon_wire_out_free(&out);
+}
+
+static void words_of_a_later_version_are_skipped(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\0\1\0\0\0\1\1\0\11\0\0\0\4\310new\0\11\0\0\0\5\0zero"
+                                "\0\11\0\0\0\5\2pass\xff\xff\0\0\0";
+    struct moon_decision got;
+    const char *reason = NULL;
+
+    struct moon_span payload = exact((const unsigned char *)bytes, sizeof bytes);
+    assert_true(moon_wire_get_decision(payload, &got, &reason));
+    for (unsigned i = 1; i < MOON_WIRE_WORD_COUNT; i++)
+        assert_span(got.words[i], i == MOON_WIRE_WORD_SPF ? "pass" : "");
+    moon_decision_free(&got);
+    drop(payload);
 }
 
 static void ready_and_applied_come_back_as_they_were(void **state)
 {
     (void)state;
     struct moon_wire_ready ready = {MOON_WIRE_DEFER, 25000, MOON_SPAN("no snapshot")}, ready_got;
-    struct moon_applied applied = {MOON_WIRE_FREEZE, 1, 2, 3, MOON_SPAN("less")}, applied_got;
+    struct moon_applied applied = {MOON_WIRE_REFUSED, 1, 2, 3, MOON_SPAN("less")}, applied_got;
     struct moon_wire_out out = {0};
     const char *reason = NULL;
 
@@ -213,7 +234,7 @@ static void ready_and_applied_come_back_as_they_were(void **state)
     assert_true(moon_wire_put_applied(&out, &applied));
     payload = payload_of(&out);
     assert_true(moon_wire_get_applied(payload, &applied_got, &reason));
-    assert_int_equal(applied_got.verdict, MOON_WIRE_FREEZE);
+    assert_int_equal(applied_got.verdict, MOON_WIRE_REFUSED);
     assert_int_equal(applied_got.added_count, 1);
     assert_int_equal(applied_got.removed_field_count, 2);
     assert_int_equal(applied_got.removed_recipient_count, 3);
@@ -341,7 +362,9 @@ static void refuses_wrong_items(void **state)
         ROW("no index", MOON_WIRE_DECISION, "\0\1\0\0\0\1\1\0\6\0\0\0\0" END),
         ROW("indices twice", MOON_WIRE_DECISION,
             "\0\1\0\0\0\1\1\0\6\0\0\0\4\0\0\0\0\0\6\0\0\0\4\0\0\0\0" END),
+        ROW("a word without a number", MOON_WIRE_DECISION, "\0\1\0\0\0\1\1\0\11\0\0\0\0" END),
         ROW("no verdict", MOON_WIRE_APPLIED, END),
+        ROW("verdict 6", MOON_WIRE_APPLIED, "\0\1\0\0\0\1\6" END),
         ROW("verdict 9", MOON_WIRE_APPLIED, "\0\1\0\0\0\1\11" END),
         ROW("count of one byte", MOON_WIRE_APPLIED, "\0\1\0\0\0\1\1\0\2\0\0\0\1\1" END),
 #undef ROW
@@ -461,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_request_comes_back_as_it_was),
         cmocka_unit_test(an_empty_request_comes_back_with_its_defaults),
         cmocka_unit_test(a_decision_comes_back_as_it_was),
+        cmocka_unit_test(words_of_a_later_version_are_skipped),
         cmocka_unit_test(ready_and_applied_come_back_as_they_were),
         cmocka_unit_test(refuses_every_truncation_of_every_frame),
         cmocka_unit_test(skips_items_with_unknown_tags),
