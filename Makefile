@@ -46,14 +46,15 @@ without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 
 
 ENGINE_SRC = $(filter-out engine/cmd/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
 LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard policies/profiles/*.lua lua/*.lua)
-MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c
+MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c engine/base/nearest.c
 
 ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o
 MODULE_OBJ = $(MODULE_SRC:%.c=$(BUILD)/pic/%.o)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-# The module's logic without Exim, for its tests; the amalgamation ends with the file that needs Exim.
-MODULE_PLAIN_SRC = $(filter-out local_scan/exim.c,$(wildcard local_scan/*.c))
-AMALGAMATION_SRC = engine/base/buf.c $(wildcard engine/wire/*.c) $(MODULE_PLAIN_SRC) local_scan/exim.c
+# The module's logic without Exim, for its tests; the amalgamation ends with the files that need Exim.
+MODULE_EXIM_SRC = $(wildcard local_scan/exim*.c)
+MODULE_PLAIN_SRC = $(filter-out $(MODULE_EXIM_SRC),$(wildcard local_scan/*.c))
+AMALGAMATION_SRC = engine/base/buf.c engine/base/nearest.c $(wildcard engine/wire/*.c) $(MODULE_PLAIN_SRC) $(MODULE_EXIM_SRC)
 FUZZ_REPLAY = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SUPPORT_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/support/main_%,$(wildcard tests/support/*.c)))
 SUPPORT_PROGRAMS = $(patsubst tests/support/main_%.c,$(BUILD)/tests/%,$(wildcard tests/support/main_*.c))
@@ -100,7 +101,7 @@ $(BUILD)/moonscan.so: $(MODULE_OBJ)
 
 # The same module as one C file, for LOCAL_SCAN_SOURCE of an own Exim.
 $(BUILD)/moonscan_local_scan.c: $(AMALGAMATION_SRC) $(wildcard local_scan/*.h engine/wire/*.h) \
-		engine/base/buf.h engine/base/limits.h tests/support/amalgamate.sh Makefile
+		engine/base/buf.h engine/base/limits.h engine/base/nearest.h tests/support/amalgamate.sh Makefile
 	@mkdir -p $(@D)
 	sh tests/support/amalgamate.sh $(PREFIX)/bin/moonscan $(AMALGAMATION_SRC) > $@.new
 	@mv $@.new $@

@@ -8,7 +8,8 @@
 #  1 the packages that the build needs must be there;
 #  2 the source package comes by apt with lists, cache and source entries of its own below WORK: the
 #    machine's are only read;
-#  3 a small Local/Makefile, make, and the binary moved to WORK/exim.
+#  3 a small Local/Makefile, make, and the binary moved to WORK/exim. With -rdynamic, ${dlfunc}
+#    finds the module in the binary itself.
 #
 # Status 77 and one line of reason when the source or a package cannot be had. A binary that is newer
 # than the amalgamation is kept.
@@ -110,6 +111,9 @@ TMPDIR="/tmp"
 HAVE_LOCAL_SCAN=yes
 LOCAL_SCAN_SOURCE=Local/moonscan_local_scan.c
 LOCAL_SCAN_HAS_OPTIONS=yes
+EXPAND_DLFUNC=yes
+EXTRALIBS=-rdynamic
+WITH_CONTENT_SCAN=yes
 END
 if cmp -s "$work/source/Local/Makefile.new" "$work/source/Local/Makefile"; then
     rm "$work/source/Local/Makefile.new"

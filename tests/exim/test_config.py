@@ -12,6 +12,7 @@ from common import Lab, Suite, laboratory, want, want_in, zones
 suite = Suite(not_static="Debian's configuration is for Debian's daemons")
 SPLIT = "docs/exim/debian-split/conf.d"
 FILES = {"main.conf": "main/00_moonscan", "acl.conf": "acl/25_moonscan_one_tenant",
+         "data.conf": "acl/26_moonscan_data",
          "router.conf": "router/050_moonscan_quarantine",
          "transport.conf": "transport/35_moonscan_quarantine"}
 ANSWERS = """dc_eximconfig_configtype='internet'

@@ -7,7 +7,8 @@ from tree import code_of
 
 # Room -> what it may include beside itself: a room, or one header of a room (docs/design.md).
 ROOMS = {
-    "local_scan": ["engine/wire/", "engine/base/buf.h", "engine/base/limits.h"],
+    "local_scan": ["engine/wire/", "engine/base/buf.h", "engine/base/limits.h",
+                   "engine/base/nearest.h"],
     "engine/base": [],
     "engine/wire": ["engine/base/buf.h", "engine/base/limits.h"],
     "engine/dns": ["engine/base/"],

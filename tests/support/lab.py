@@ -98,13 +98,13 @@ class Lab:
 
     def __init__(self, zones="", config=None, files=None, daemon="heavy", exim=None,
                  environment=None, main="", acl_rcpt="", acl_data="", rewrite="", module=None,
-                 tenants=None, snapshot=True, silent=(), rcpt="acl_rcpt"):
+                 tenants=None, snapshot=True, silent=(), rcpt="acl_rcpt", data="acl_data"):
         """zones: zone text of names.zones_of. config: settings of moonscan.lua by dotted name.
         files: policies and lists by their path in the configuration folder ("site.lua",
         "tenants/acme.lua"). tenants: name -> its domains. daemon: "heavy" or
         "light"; exim: another binary with the module linked in. silent: names that the name
         server does not answer. main, acl_*, rewrite: text for
-        Exim's configuration; rcpt: the name of the RCPT ACL. module: False runs Exim without
+        Exim's configuration; rcpt, data: the names of these ACLs. module: False runs Exim without
         Moonscan."""
         self.zones = names.zones_of(zones)
         self.config = dict(config or {})
@@ -114,7 +114,7 @@ class Lab:
         self.static = exim is not None
         self.environment = dict(environment or {})
         self.text = {"MAIN": main, "ACL_RCPT": acl_rcpt, "ACL_DATA": acl_data,
-                     "REWRITE": rewrite, "RCPT": rcpt}
+                     "REWRITE": rewrite, "RCPT": rcpt, "DATA": data}
         self.module = module is not False
         self.publish_snapshot = snapshot
         self.silent = silent
@@ -254,7 +254,7 @@ class Lab:
         shutil.copy(os.path.join(DAEMONS, "nsd/usr/sbin/nsd"), self.path("bin/nsd"))
         if self.module:
             self.copy_moonscan()
-        for name in ("main.conf", "acl.conf", "router.conf", "transport.conf"):
+        for name in ("main.conf", "acl.conf", "data.conf", "router.conf", "transport.conf"):
             with open(os.path.join(TREE, "docs/exim", name), encoding="utf-8") as file:
                 lines = file.read().splitlines(True)
             if self.static:  # the module is in the binary: there is no such option
@@ -366,7 +366,9 @@ class Lab:
                 line for line in self.read("docs/main.conf").splitlines(True)
                 if not line.startswith("local_scan")))
         options = ""
+        module = self.module_file if self.module else "/nonexistent"
         if self.static:
+            module = ""  # it is in the binary
             options = "begin local_scan\n" + "".join(
                 "%s = %s%s\n" % (name.lower(), value, "s" if name.endswith("TIMEOUT") else "")
                 for name, value in environment.items())
@@ -375,7 +377,7 @@ class Lab:
             text = file.read()
         fill = {"STAGE": self.stage, "UID": str(self.uid), "GID": str(self.gid),
                 "PORT": str(self.port), "INCLUDE_MAIN": ".include " + include, "LOCAL_SCAN": options,
-                "MODULE": self.module_file if self.module else "/nonexistent",
+                "MODULE": module,
                 "ENVIRONMENT": "add_environment = <; " + " ; ".join(
                     "%s=%s" % item for item in environment.items()) if environment else ""}
         fill.update(self.text)

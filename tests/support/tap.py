@@ -75,14 +75,18 @@ class Suite:
         self.not_static = not_static
         self.labs = {}
         self.cases = []
+        self.only = {}
 
     def lab(self, function):
         self.labs[function.__name__] = function
         return function
 
-    def case(self, lab=None):
+    def case(self, lab=None, only=None):
+        """only: (daemons that can, why the others cannot)."""
         def add(function):
             self.cases.append((lab, function))
+            if only:
+                self.only[function] = only
             return function
         return add
 
@@ -103,7 +107,12 @@ class Suite:
             for number, (_, function) in enumerate(cases, 1):
                 print("ok %d - %s # SKIP %s" % (number, title(function), reason))
             return 0
-        number = 0
+        cannot = {f: why for f, (daemons, why) in self.only.items() if daemon not in daemons}
+        left_out = [f for _, f in cases if f in cannot]
+        for number, function in enumerate(left_out, 1):
+            print("ok %d - %s # SKIP %s" % (number, title(function), cannot[function]))
+        cases = [case for case in cases if case[1] not in cannot]
+        number = len(left_out)
         failed = False
         for name in dict.fromkeys(lab for lab, _ in cases):
             group = [f for lab, f in cases if lab == name]
