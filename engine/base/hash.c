@@ -9,7 +9,13 @@
 
 void moon_hash_begin(void)
 {
-    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL); /* else its first user fails */
+    /* What is never loaded, no later call loads either: libopendkim would have the tables of all
+     * ciphers and digests by name, the first error the texts of all errors; and the end of the
+     * process would free them one by one. */
+    uint64_t without = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+                       OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
+                       OPENSSL_INIT_NO_ATEXIT;
+    (void)OPENSSL_init_crypto(without, NULL); /* else its first user fails */
 }
 
 bool moon_hash_hex(struct moon_span bytes, char hash_r[MOON_HASH_TEXT_BYTES])

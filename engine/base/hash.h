@@ -9,8 +9,9 @@
 
 #define MOON_HASH_TEXT_BYTES 65 /* 64 hex digits and the terminator */
 
-/* Once in a process, before anything else of OpenSSL's: without its configuration file, whose
- * loading costs more than verifying a message, and which a confined worker could not read. */
+/* Once in a process, before anything else of OpenSSL's: without its configuration file, which a
+ * confined worker could not read, without names of algorithms and texts of errors, which nobody
+ * here looks up, and without an end. Loading these costs more than verifying a message. */
 void moon_hash_begin(void);
 /* Hex digits of the SHA-256 of `bytes`, lower case. False when the library fails. */
 bool moon_hash_hex(struct moon_span bytes, char hash_r[MOON_HASH_TEXT_BYTES]);
