@@ -27,7 +27,7 @@ LDFLAGS_ALL  = $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now)
 # the dynamic linker's work, used or not (docs/dependencies.md). STORE_LIBS="-lsqlite3 -lhiredis"
 # where there are no archives.
 STORE_LIBS ?= -l:libsqlite3.a -l:libhiredis.a -lm
-LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto libseccomp
+LIBRARIES = lua5.4 libcares libpsl libidn2 libcrypto
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
 LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim $(STORE_LIBS)
 # STATIC=1: the libraries' archives instead, so that a worker starts without the dynamic linker; with
@@ -44,11 +44,11 @@ without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 
 
 # --- what is built -------------------------------------------------------------------------------
 
-ENGINE_SRC = $(filter-out engine/cmd/main.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
+ENGINE_SRC = $(filter-out engine/cmd/main.c engine/cmd/filter_make.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
 LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard policies/profiles/*.lua lua/*.lua)
 MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c engine/base/nearest.c
 
-ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o
+ENGINE_OBJ = $(ENGINE_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/embedded.o $(BUILD)/obj/gen/filter.o
 MODULE_OBJ = $(MODULE_SRC:%.c=$(BUILD)/pic/%.o)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 # The module's logic without Exim, for its tests; the amalgamation ends with the files that need Exim.
@@ -76,7 +76,7 @@ support: $(SUPPORT_PROGRAMS) ## build the helper programs of the tests
 
 needs:
 	$(call tell_missing,command -v $(firstword $(CC)) >/dev/null || echo $(CC); \
-	  for l in $(LIBRARIES); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done; \
+	  for l in $(LIBRARIES) libseccomp; do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done; \
 	  $(call without_header,sqlite3.h); $(call without_header,hiredis/hiredis.h); \
 	  $(call without_header,spf2/spf.h); $(call without_header,opendkim/dkim.h))
 
@@ -140,9 +140,18 @@ $(BUILD)/gen/embedded.c: $(LUA_EMBEDDED) Makefile
 	     sed -e '/^function policy\.tests()/,/^end$$/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; \
 	     echo '},'; \
 	   done; echo '{0, 0}};'; } > $@
-$(BUILD)/obj/gen/embedded.o: $(BUILD)/gen/embedded.c
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
+
+# The seccomp filters of workers, as libseccomp makes them here and now.
+$(BUILD)/filter_make: engine/cmd/filter_make.c engine/cmd/filter.h engine/base/limits.h Makefile | needs
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(OPT) $(WARN) $(shell $(PKG_CONFIG) --cflags libseccomp) -o $@ $< $(shell $(PKG_CONFIG) --libs libseccomp)
+$(BUILD)/gen/filter.c: $(BUILD)/filter_make
+	@mkdir -p $(@D)
+	$(BUILD)/filter_make > $@.new
+	@mv $@.new $@
 
 # --- tests ---------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -128,6 +129,27 @@ static int confined_with_store(const char *path)
     return pwrite(store_fd, "x", 1, 0) == 1 && close(fd) == 0 && close(other) == 0 ? 0 : 27;
 }
 
+/* What a worker of the service waits with, and no worker of Exim's: 3 is a socket that listens. */
+static int confined_with_socket(bool accepts)
+{
+    struct moon_error error = {""};
+    struct epoll_event wanted = {.events = EPOLLIN}, heard;
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+    if (epoll_fd != 4 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, 3, &wanted) != 0 ||
+        moon_confine_start(4, 0, &error) != MOON_OK ||
+        moon_confine_filter(accepts, -1, &error) != MOON_OK)
+        return 50;
+    int waited = epoll_wait(epoll_fd, &heard, 1, 0);
+    if (accepts ? waited != 0 : is_refused(waited))
+        return 51;
+    int got = accept4(3, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepts ? got != -1 || errno != EAGAIN : is_refused(got))
+        return 52;
+    return is_refused(epoll_ctl(epoll_fd, EPOLL_CTL_DEL, 3, NULL)) ||
+           is_refused(accept(3, NULL, NULL));
+}
+
 /* With a log, a file of Exim's beside it, a listening port that is not DNS. 77: no landlock here.
  */
 static int confined_to_files(const char *folder, uint16_t port)
@@ -221,6 +243,26 @@ static void only_the_stores_file_can_be_locked(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void only_workers_of_the_service_take_connections(void **state)
+{
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    (void)state;
+    assert_int_equal(listening, 3);
+    assert_int_equal(listen(listening, 1), 0); /* on any port */
+    for (int accepts = 0; accepts < 2; accepts++) {
+        int status = -1;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(confined_with_socket(accepts));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    (void)close(listening);
+}
+
 static void a_worker_starts_and_traces_nothing_and_cannot_write_the_body(void **state)
 {
     char path[] = "/tmp/moon-confine-XXXXXX";
@@ -260,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_stores_file_can_be_locked),
+        cmocka_unit_test(only_workers_of_the_service_take_connections),
         cmocka_unit_test(a_worker_opens_its_log_and_no_file_of_exims),
         cmocka_unit_test(a_worker_starts_and_traces_nothing_and_cannot_write_the_body),
         cmocka_unit_test(a_worker_can_neither_signal_nor_limit_another_process),
