@@ -175,6 +175,26 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/support/main_%.o $(BUILD)/libsupport.a $(BU
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# For the campaign of faults: what makes the real program die at a step of the protocol, and program
+# and module that speak the protocol's next version.
+FAULT_PARTS = $(BUILD)/tests/preload.so $(BUILD)/tests/moonscan-next $(BUILD)/tests/moonscan-next.so
+$(BUILD)/tests/preload.so: tests/faults/preload.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(OPT) $(WARN) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/moonscan-next: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/tests/faults/wire_next.o $(BUILD)/libmoon.a
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/moonscan-next.so: $(filter-out %/wire/wire.o,$(MODULE_OBJ)) $(BUILD)/pic/tests/faults/wire_next.o
+	$(CC) $(OPT) -shared -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+
+FAULT_TESTS = $(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_dns_cares
+# Everything is broken on purpose. FAULTS="clock Redis": only those with this in their name.
+.PHONY: faults
+faults: deps ## break everything on purpose, and 10,000 messages with random kills: a table
+	@$(MAKE) --no-print-directory -s all support $(FAULT_PARTS) $(FAULT_TESTS)
+	@BUILD=$(BUILD) /usr/bin/python3 tests/faults/faults.py $(FAULTS)
+
 # What building and testing needs: packages by apt, daemons unpacked into $(BUILD)/daemons.
 deps: ## install what building and testing needs (apt); no mail server
 	@bash tests/support/deps.sh $(BUILD)/daemons
@@ -188,7 +208,7 @@ demo: deps ## mail through a real Exim and a DNS server on loopback
 ASAN = BUILD=$(BUILD)/asan SANITIZE=address,undefined OPT='-O1 -g'
 .PHONY: check $(BUILD)/tests/commands
 check: demo ## demo, then every test
-	@$(MAKE) --no-print-directory -s all units support amalgamation $(BUILD)/moonscan-static
+	@$(MAKE) --no-print-directory -s all units support amalgamation $(BUILD)/moonscan-static $(FAULT_PARTS)
 	@$(MAKE) --no-print-directory -s CC=clang BUILD=$(BUILD)/clang all support
 	@$(MAKE) --no-print-directory -s $(ASAN) program units fuzz-replay support
 	@$(MAKE) --no-print-directory -s lint $(BUILD)/tests/commands
@@ -221,6 +241,7 @@ $(BUILD)/tests/commands:
 	  echo "/usr/bin/python3 tests/bench/tenants_cost.py --tenants 500 --decisions 40"; \
 	  echo "/usr/bin/python3 tests/bench/test_tables.py"; \
 	  echo "/usr/bin/python3 tests/bench/memory_growth.py --messages 4000 --tenants 1,200"; \
+	  echo "/usr/bin/python3 tests/faults/faults.py --short --tap"; \
 	} > $@
 
 # How: tests/support/mutate.py. FILES=dmarc draws from files with that in their name, COUNT=0 all.

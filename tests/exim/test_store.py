@@ -253,18 +253,21 @@ class Redis:
         self.password = os.path.join(self.folder, "password")
         with open(self.password, "w", encoding="ascii") as file:
             file.write("correct horse\n")
-        program = os.path.join(self.folder, "redis-server")
-        shutil.copy(os.path.join(laboratory.DAEMONS, "redis/usr/bin/redis-server"), program)
+        self.program = os.path.join(self.folder, "redis-server")
+        shutil.copy(os.path.join(laboratory.DAEMONS, "redis/usr/bin/redis-server"), self.program)
+        self.start()
+        return self
+
+    def start(self):
         options = {}
         if os.getuid() == 0:
             os.chown(self.folder, laboratory.NOBODY, laboratory.NOBODY)
             options = {"user": laboratory.NOBODY, "group": laboratory.NOBODY, "extra_groups": []}
         self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
+            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
              "--appendonly", "no", "--requirepass", "correct horse"], cwd=self.folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, **options)
         wait_for("Redis", self.answers)
-        return self
 
     def answers(self):
         try:
