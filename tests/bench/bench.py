@@ -131,10 +131,11 @@ class Bench:
     # --- the run -----------------------------------------------------------------------------------
 
     def start(self, stack):
-        """The DNS server and the hosts, side by side."""
+        """The DNS server and the hosts that are wanted, side by side."""
         self.names = Names(self.harness, self.series.zone)
         others = {self.names.process.pid}
-        for variant in self.options.variants:
+        wanted = self.options.variants if {"load", "delay", "matrix"} & set(self.options.parts) else ()
+        for variant in wanted:
             why = hosts.absent(variant)
             if why:
                 self.notes.append("left out: %s: %s" % (variant, why))
@@ -144,37 +145,46 @@ class Bench:
         if self.engines and self.engines.missing:
             self.notes.append("left out: libs: " + self.engines.missing)
 
+    def rounds(self):
+        o, began = self.options, time.monotonic()
+        print("bench: %d rounds, seed %d, %d CPUs, load average %.2f" % (
+            o.rounds, o.seed, os.cpu_count(), os.getloadavg()[0]), flush=True)
+        print("\n".join("bench: " + note for note in self.notes), flush=True)
+        for number in range(o.rounds):
+            self.round(number)
+            took = time.monotonic() - began
+            print("  round %d of %d done after %d s, %d s to go; load average %.2f" % (
+                number + 1, o.rounds, took, took / (number + 1) * (o.rounds - number - 1),
+                os.getloadavg()[0]), flush=True)
+
     def work(self, _folder):
-        o = self.options
-        with contextlib.ExitStack() as stack:
-            if {"load", "delay", "matrix"} & set(o.parts):
+        """Exit status. What was measured before a failure is told, too."""
+        o, failure = self.options, None
+        try:
+            with contextlib.ExitStack() as stack:
                 self.start(stack)
-            else:
-                self.names = Names(self.harness, self.series.zone)
-            print("bench: %d rounds, seed %d, %d CPUs, load average %.2f" % (
-                o.rounds, o.seed, os.cpu_count(), os.getloadavg()[0]), flush=True)
-            print("\n".join("bench: " + note for note in self.notes), flush=True)
-            began = time.monotonic()
-            for number in range(o.rounds):
-                self.round(number)
-                took = time.monotonic() - began
-                print("  round %d of %d done after %d s, %d s to go; load average %.2f" % (
-                    number + 1, o.rounds, took, took / (number + 1) * (o.rounds - number - 1),
-                    os.getloadavg()[0]), flush=True)
+                self.rounds()
+        except (LabError, EngineError, OSError) as error:
+            failure = error
         if o.json:
             with open(o.json, "w", encoding="ascii") as file:
                 json.dump({"options": vars(o), "notes": self.notes, "rows": self.rows}, file, indent=1)
         tables.show(self.rows)
-        print()
-        if self.engines:
-            rounds = self.engines.rounds()
-            print("Dependent DNS rounds: %d of %d messages wait for no more than the chain computed; "
-                  "%.2f questions a message%s" % (
-                      rounds["messages"] - len(rounds["longer"]), rounds["messages"],
-                      rounds["questions"], "; more: " + " ".join(rounds["longer"])
-                      if rounds["longer"] else ""))
-        print("\n".join(self.notes))
-        return 0 if tables.gates(self.rows, o.rounds) else 1
+        if self.engines and not failure:
+            self.show_rounds()
+        print("\n".join(["", *self.notes]))
+        good = tables.gates(self.rows, o.rounds)
+        if failure:
+            print("bench: it ended early: %s" % failure, file=sys.stderr)
+        return 2 if failure else 0 if good else 1
+
+    def show_rounds(self):
+        found = self.engines.rounds()
+        longer = found["longer"]
+        print("\nDependent DNS rounds: %d of %d messages wait for no more than the chain computed; "
+              "%.2f questions a message%s" % (
+                  found["messages"] - len(longer), found["messages"], found["questions"],
+                  "; more: " + " ".join(longer) if longer else ""))
 
 
 def numbers_of(text):
@@ -207,15 +217,11 @@ def main():
         unknown = set(given) - set(known)
         if unknown:
             parser.error("there is no %s; there are %s" % (" ".join(unknown), " ".join(known)))
-    bench = Bench(options)
-
-    def work(folder):
-        try:
-            return bench.work(folder)
-        except (LabError, EngineError) as error:
-            print("bench: %s" % error, file=sys.stderr)
-            return 2
-    return enclosed(work)
+    try:
+        return enclosed(Bench(options).work)
+    except EngineError as error:
+        print("bench: %s" % error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

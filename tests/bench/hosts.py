@@ -58,7 +58,7 @@ class Names:
         query = b"\0\1\1\0\0\1\0\0\0\0\0\0" + b"".join(
             bytes([len(label)]) + label.encode() for label in name.split(".") + ["_ctl"]) + b"\0\0\x10\0\1"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.settimeout(2)
+            udp.settimeout(10)  # it answers at once, but the machine may be busy
             udp.connect(("127.0.0.1", 53))
             udp.send(query)
             text = udp.recv(2000)[len(query) + 13:].decode()

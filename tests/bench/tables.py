@@ -16,7 +16,9 @@ def select(rows, **wanted):
 
 
 def pairs(rows, variant, figure, **condition):
-    """Of each round that has both: (this variant's figure, bare's)."""
+    """Of each round that has both: (this variant's figure, bare's); none for bare itself."""
+    if variant == "bare":
+        return []
     bare = {row["round"]: row[figure] for row in select(rows, variant="bare", **condition)}
     return [(row[figure], bare[row["round"]]) for row in select(rows, variant=variant, **condition)
             if row["round"] in bare]
@@ -37,7 +39,7 @@ def lines_of(rows, condition):
             return spread(values, form) if values else ""
         more = [a - b for a, b in pairs(rows, variant, "cpu_ms", **condition)]
         part = [a / b for a, b in pairs(rows, variant, "rate", **condition)]
-        yield (variant, cell("cpu_ms"), spread(more, "%+.2f") if more else "", cell("rate", "%.0f"),
+        yield (variant, cell("cpu_ms"), spread(more, "%+.2f") if more else "", cell("rate", "%.4g"),
                spread(part, "%.2f") if part else "", cell("session_ms"), cell("after_ms"),
                cell("of_chain"), cell("questions", "%.1f").split(" ")[0])
 
@@ -61,7 +63,7 @@ def title(corpus):
     kind, _, number = corpus.partition(" ")
     if kind == "bytes":
         return "a body of " + size_text(int(number))
-    return number + " signatures, 20 KB" if kind == "signatures" else "the harness's corpus"
+    return "%s signature%s, 20 KB" % (number, "s"[:number != "1"]) if kind == "signatures" else "the harness's corpus"
 
 
 def show(rows):
@@ -102,10 +104,12 @@ def slopes(rows):
     """Of each round: CPU a byte between the two largest bodies, over that of the next smaller two."""
     sizes = sorted(int(row["corpus"].split()[1]) for row in rows if row["round"] == 0
                    and "us" in row and row["corpus"].startswith("bytes"))[-3:]
-    for number in sorted({row["round"] for row in rows}) if len(sizes) == 3 else ():
-        small, middle, large = (select(rows, part="engine", round=number, corpus="bytes %d" % size)
-                                [0]["us"] for size in sizes)
-        yield (large - middle) / (sizes[2] - sizes[1]) / ((middle - small) / (sizes[1] - sizes[0]))
+    for number in sorted({row["round"] for row in rows}):
+        cost = [row["us"] for size in sizes
+                for row in select(rows, part="engine", round=number, corpus="bytes %d" % size)]
+        if len(cost) == 3:
+            yield ((cost[2] - cost[1]) / (sizes[2] - sizes[1])) / \
+                ((cost[1] - cost[0]) / (sizes[1] - sizes[0]))
 
 
 def figures(rows):
