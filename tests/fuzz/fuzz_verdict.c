@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * fuzz_verdict: the input is a tenant's policy file. Whatever table it returns and whatever its
- * functions answer, there is a verdict within its bounds, and a failure says where. The same text
- * as a reply and as a field comes out harmless.
+ * fuzz_verdict: the input is a tenant's policy file, and the site's. Whatever table it returns and
+ * whatever its functions answer, there is a verdict within its bounds, and a failure says where;
+ * publishing accepts it or says file and line. The same text as a reply and as a field comes out
+ * harmless.
  *
- * Parser: lua/policy.c
+ * Parser: lua/layer.c
+ * Parser: lua/groups.c
  * Parser: lua/verdicts.c
  * Parser: engine/verdict/sanitize.c
  */
@@ -38,6 +40,15 @@ static void check(const struct moon_verdict *verdict)
         must((*c >= ' ' && *c <= '~') || *c == '\n');
 }
 
+/* As publishing tries a file. */
+static void check_published(const struct policy_case *c, const char *path)
+{
+    struct moon_error error = {""};
+    enum moon_status status = moon_policies_check(c->policies, path, &c->input, &error);
+    must(status == MOON_OK || (status == MOON_ECONF && !strncmp(error.text, path, strlen(path)) &&
+                               error.text[strlen(path)] == ':'));
+}
+
 static void check_texts(struct moon_arena *arena, const char *text)
 {
     const char *field;
@@ -65,8 +76,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c.conf.policy_bytes = 1 << 20;
     policy_case_policy(&c, text);
     policy_case_add(&c, "list/tenants/lists/fwd.lua", list);
+    policy_case_add(&c, "site", "site.lua");
+    policy_case_add(&c, "policy/site.lua", text);
     struct moon_verdict verdict = policy_case_decide(&c);
     check(&verdict);
+    check_published(&c, "tenants/acme.lua");
+    check_published(&c, "site.lua");
     check_texts(c.arena, text);
     policy_case_end(&c);
     free(text);
