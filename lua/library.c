@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * library: the globals of a script, by allow-list. The standard libraries are opened out of reach;
- * what is listed here is taken from them, and what would be unsafe (no limit inside, addresses,
- * random order) is our own. Functions that work through a whole string are charged by its length.
+ * library: the globals of a script, by allow-list. What is listed here is taken from the standard
+ * libraries, and what would be unsafe (no limit inside, addresses, random order) is our own.
+ * Functions that work through a whole string are charged by its length.
+ *
+ * Lua gives its standard functions only as tables of a state. They are looked up once per process,
+ * in a state made for that, and set one by one afterwards: to open the libraries for each decision
+ * would cost more than most policies do.
  */
 #include <lualib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +25,28 @@ static const char *const math_names[] = {"abs",        "ceil", "floor",      "fm
 static const char *const charged_base_names[] = {"tonumber", NULL};
 static const char *const charged_string_names[] = {"byte", "lower", "reverse",
                                                    "sub",  "upper", NULL};
+static const char *const format_name[] = {"format", NULL};
 static const char *const charged_utf8_names[] = {"char", "codepoint", "len", "offset", NULL};
+
+#define NAMES_MAX 16 /* more than any list above has */
+
+/* Functions of one library; they are the process's, once it has looked. */
+enum { BASE, CHARGED_BASE, STRING, CHARGED_STRING, FORMAT, MATH, CHARGED_UTF8 };
+static struct standard {
+    lua_CFunction open;
+    const char *const *names;
+    bool charged;
+    lua_CFunction functions[NAMES_MAX]; /* NULL: a number, see push_number */
+} standards[] = {
+    [BASE] = {.open = luaopen_base, .names = base_names},
+    [CHARGED_BASE] = {.open = luaopen_base, .names = charged_base_names, .charged = true},
+    [STRING] = {.open = luaopen_string, .names = string_names},
+    [CHARGED_STRING] = {.open = luaopen_string, .names = charged_string_names, .charged = true},
+    [FORMAT] = {.open = luaopen_string, .names = format_name},
+    [MATH] = {.open = luaopen_math, .names = math_names},
+    [CHARGED_UTF8] = {.open = luaopen_utf8, .names = charged_utf8_names, .charged = true},
+};
+static bool looked; /* all of the above are there */
 
 /* What people look for and what to say. */
 static const char *const absent[][2] = {
@@ -60,14 +86,59 @@ static int call_charged(lua_State *L)
     return function(L);
 }
 
-/* Copies names from the table at `from` to the table at the top. [-0, +0] */
-static void take(lua_State *L, int from, const char *const *names, bool charged)
+static int look(lua_State *L)
 {
-    for (size_t i = 0; names[i]; i++) {
-        (void)lua_getfield(L, from, names[i]);
-        if (charged)
+    for (struct standard *s = standards; s < standards + sizeof standards / sizeof *standards;
+         s++) {
+        lua_pushcfunction(L, s->open);
+        lua_call(L, 0, 1);
+        for (size_t i = 0; s->names[i]; i++) {
+            (void)lua_getfield(L, -1, s->names[i]);
+            s->functions[i] = lua_tocfunction(L, -1);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+/* False without memory. */
+static bool have_looked(void)
+{
+    if (looked)
+        return true;
+    lua_State *L = luaL_newstate();
+    if (!L)
+        return false;
+    lua_pushcfunction(L, look);
+    looked = lua_pcall(L, 0, 0, 0) == LUA_OK;
+    lua_close(L);
+    return looked;
+}
+
+/* The four of math that are no functions. [-0, +1] */
+static void push_number(lua_State *L, const char *name)
+{
+    if (!strcmp(name, "pi"))
+        lua_pushnumber(L, M_PI);
+    else if (!strcmp(name, "huge"))
+        lua_pushnumber(L, HUGE_VAL);
+    else
+        lua_pushinteger(L, !strcmp(name, "maxinteger") ? LUA_MAXINTEGER : LUA_MININTEGER);
+}
+
+/* Sets the functions in the table at the top. [-0, +0] */
+static void give(lua_State *L, int which)
+{
+    const struct standard *s = &standards[which];
+    for (size_t i = 0; s->names[i]; i++) {
+        if (s->functions[i])
+            lua_pushcfunction(L, s->functions[i]);
+        else
+            push_number(L, s->names[i]);
+        if (s->charged)
             lua_pushcclosure(L, call_charged, 1);
-        lua_setfield(L, -2, names[i]);
+        lua_setfield(L, -2, s->names[i]);
     }
 }
 
@@ -266,40 +337,33 @@ static int no_global(lua_State *L)
                               nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
 }
 
-/* The string table, also as the strings' methods. Stack: globals, base. [-0, +0] */
+/* The string table, also as the strings' methods. [-0, +0] */
 static void open_string(lua_State *L)
 {
-    lua_pushcfunction(L, luaopen_string);
-    lua_call(L, 0, 1);
-    int standard = lua_gettop(L);
     lua_createtable(L, 0, 16);
-    take(L, standard, string_names, false);
-    take(L, standard, charged_string_names, true);
-    (void)lua_getfield(L, standard, "format");
+    give(L, STRING);
+    give(L, CHARGED_STRING);
+    lua_pushcfunction(L, standards[FORMAT].functions[0]);
     lua_pushcclosure(L, script_format, 1);
     lua_setfield(L, -2, "format");
     lua_pushcfunction(L, script_rep);
     lua_setfield(L, -2, "rep");
     moon_pattern_functions(L);
     lua_pushliteral(L, "");
-    lua_createtable(L, 0, 2); /* a fresh metatable: nothing of the standard one remains */
+    lua_createtable(L, 0, 2);
     lua_pushvalue(L, -3);
     lua_setfield(L, -2, "__index");
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
     lua_setfield(L, 1, "string");
-    lua_pop(L, 1);
 }
 
-static void open_part(lua_State *L, lua_CFunction open, const char *name, const char *const *names,
-                      bool charged)
+/* [-0, +0] */
+static void open_part(lua_State *L, const char *name, int which)
 {
-    lua_pushcfunction(L, open);
-    lua_call(L, 0, 1);
     lua_createtable(L, 0, 16);
-    take(L, lua_gettop(L) - 1, names, charged);
+    give(L, which);
     lua_setfield(L, 1, name);
-    lua_pop(L, 1);
 }
 
 static void set_function(lua_State *L, const char *name, lua_CFunction function)
@@ -312,15 +376,11 @@ static void set_function(lua_State *L, const char *name, lua_CFunction function)
 static int build(lua_State *L)
 {
     lua_createtable(L, 0, 32);
-    lua_pushcfunction(L, luaopen_base);
-    lua_call(L, 0, 1);
-    lua_pushvalue(L, 1);
-    take(L, 2, base_names, false);
-    take(L, 2, charged_base_names, true);
-    lua_settop(L, 1);
+    give(L, BASE);
+    give(L, CHARGED_BASE);
     open_string(L);
-    open_part(L, luaopen_math, "math", math_names, false);
-    open_part(L, luaopen_utf8, "utf8", charged_utf8_names, true);
+    open_part(L, "math", MATH);
+    open_part(L, "utf8", CHARGED_UTF8);
     lua_createtable(L, 0, 8);
     moon_table_functions(L);
     (void)lua_getfield(L, -1, "sort");
@@ -347,6 +407,8 @@ static int build(lua_State *L)
 
 void moon_library_open(lua_State *L)
 {
+    if (!have_looked())
+        (void)luaL_error(L, "no memory for the standard functions");
     lua_pushcfunction(L, build);
     lua_call(L, 0, 1);
 }

@@ -462,6 +462,8 @@ static void the_rest_of_the_library_works(void **state)
         "'bc'",
         "tonumber('0x10') == 16 and tonumber('z', 36) == 35 and math.type(1) == 'integer'",
         "math.floor(2.7) == 2 and math.max(1, 3) == 3 and utf8.len('äö') == 2",
+        "math.pi == 3.141592653589793 and math.huge == 1 / 0 and math.type(math.huge) == 'float'",
+        "math.maxinteger == 0x7fffffffffffffff and math.mininteger == ~math.maxinteger",
         "select(2, pcall(error, 'x')) == 'x' and pcall(function() return 1 end)",
         "getmetatable(setmetatable({}, moon and {__name = 'x'})).__name == 'x'",
         "(function() local C = {} C.__index = C function C.f() return 1 end "
