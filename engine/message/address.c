@@ -37,6 +37,12 @@ static bool refuse(struct parser *p, const char *reason)
     return false;
 }
 
+static bool no_memory(struct parser *p)
+{
+    p->no_memory = true;
+    return false;
+}
+
 /* --- step 1: bytes ------------------------------------------------------------------------------
  */
 
@@ -218,9 +224,7 @@ static bool take_phrase(struct parser *p, struct phrase *phrase)
         add_word(phrase, &word);
     if (phrase->words && phrase->last == WORD_DOT)
         phrase->is_local = false;
-    if (phrase->text.failed || phrase->local.failed)
-        p->no_memory = true;
-    return !p->reason && !p->no_memory;
+    return !p->reason; /* whether there was memory for it is asked where it is used */
 }
 
 /* RFC 2047 section 5: "MUST NOT appear in any portion of an addr-spec"; programs that decode it
@@ -245,10 +249,8 @@ static bool keep_author(struct parser *p, const char *name, const char *local,
                                                       as_written.p)
                                   : local;
     from->authors = moon_arena_append(p->arena, from->authors, from->kept, sizeof author);
-    if (!author.address || !author.local || !author.display_name || !from->authors) {
-        p->no_memory = true;
-        return false;
-    }
+    if (!author.address || !from->authors)
+        return no_memory(p);
     from->authors[from->kept++] = author;
     return true;
 }
@@ -313,7 +315,7 @@ static bool take_address(struct parser *p, const struct phrase *local, const cha
     const char *local_part = moon_str_end(&text);
     const char *domain = normalize(p, as_written);
     if (p->no_memory || !local_part)
-        return !(p->no_memory = true);
+        return no_memory(p);
     if (!keep_author(p, name, local_part, as_written, domain))
         return false;
     if (has_encoded_word(local_part))
@@ -331,7 +333,7 @@ static bool take_angle(struct parser *p, struct phrase *name)
     const char *display = name->words ? moon_str_end(&name->text) : "";
 
     if (!display)
-        return !(p->no_memory = true);
+        return no_memory(p);
     if (!take_phrase(p, &local))
         return false;
     int c = moon_buf_peek(&p->in);
