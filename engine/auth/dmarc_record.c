@@ -173,8 +173,8 @@ static const char *const known_names[KNOWN] = {"p",   "sp",  "np",  "adkim", "as
 
 static bool read_known(struct moon_dmarc_record *record, enum known tag, struct moon_span value)
 {
-    uint64_t number = 0;
-    char letter = 'n';
+    uint64_t number;
+    char letter;
 
     switch (tag) {
     case P:

@@ -49,11 +49,9 @@ static bool read_keep(struct moon_buf *buf, size_t *keep_r)
 /* What stands behind "%{". */
 static bool read_braces(struct moon_buf *buf, bool explanation, struct macro *macro)
 {
-    int c = moon_buf_byte(buf);
-    if (c < 0)
-        return false;
-    macro->letter = moon_lower((char)c);
-    macro->escape = macro->letter != (char)c;
+    char c = (char)moon_buf_byte(buf); /* at the end one that is no letter */
+    macro->letter = moon_lower(c);
+    macro->escape = macro->letter != c;
     if (macro->letter == '\0' || !strchr(explanation ? "slodiphcrtv" : "slodiphv", macro->letter))
         return false;
     if (!read_keep(buf, &macro->keep))
@@ -66,7 +64,7 @@ static bool read_braces(struct moon_buf *buf, bool explanation, struct macro *ma
 /* The next piece: a run of literal bytes, or one macro. False: not valid. Not called at the end. */
 static bool read_piece(struct moon_buf *buf, bool explanation, struct macro *macro)
 {
-    *macro = (struct macro){.keep = SIZE_MAX};
+    *macro = (struct macro){0};
     if (!moon_buf_skip(buf, '%')) {
         macro->literal = moon_buf_until(buf, '%');
         return true;

@@ -91,10 +91,9 @@ static bool read_network(struct moon_span text, bool six, struct moon_ip *ip_r)
     if ((moon_span_find(text, ':') != (size_t)-1) != six || !moon_ip_parse(text, ip_r))
         return false;
     if (six && ip_r->family == 4) {
-        memmove(ip_r->bytes + 12, ip_r->bytes, 4);
-        memset(ip_r->bytes, 0, 10);
-        memset(ip_r->bytes + 10, 0xff, 2);
-        ip_r->family = 6;
+        struct moon_ip mapped = {.family = 6, .bytes = {[10] = 0xff, [11] = 0xff}};
+        memcpy(mapped.bytes + 12, ip_r->bytes, 4);
+        *ip_r = mapped;
     }
     return true;
 }

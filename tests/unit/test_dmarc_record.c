@@ -86,6 +86,18 @@ static void has_the_defaults_of_the_rfc(void **state)
     assert_string_equal(record.tags[1].value, "none");
 }
 
+static void reads_pct_up_to_100(void **state)
+{
+    (void)state; /* cmocka's, not used */
+    struct moon_dmarc_record record = parse("v=DMARC1; p=none; pct=100");
+    assert_int_equal(record.pct, 100);
+    assert_null(record.error);
+    record = parse("v=DMARC1; p=none; pct=0");
+    assert_int_equal(record.pct, 0);
+    assert_null(record.error);
+    assert_non_null(parse("v=DMARC1; p=none; pct=101").error);
+}
+
 /* RFC 9989 section 4.8: "Unknown tags MUST be ignored", syntax errors "discarded in favor of
  * default values (if any) or ignored outright" */
 static void passes_over_what_is_ill_formed_behind_the_version(void **state)
@@ -304,6 +316,7 @@ int main(void)
                                         arena_end),
         cmocka_unit_test_setup_teardown(takes_white_space_around_tags, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(has_the_defaults_of_the_rfc, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(reads_pct_up_to_100, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(passes_over_what_is_ill_formed_behind_the_version,
                                         arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(is_unusable_without_valid_policies, arena_begin, arena_end),

@@ -315,6 +315,21 @@ static void keeps_the_reason_of_the_first_stop(void **state)
     moon_arena_destroy(&arena);
 }
 
+static void writes_the_reverse_name_of_the_whole_address(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1u << 16);
+    struct moon_ip ip;
+
+    (void)state; /* nothing is shared */
+    assert_non_null(arena);
+    assert_true(moon_ip_parse(MOON_SPAN("2001:db8:4567:89ab:cdef:123:4567:89ab"), &ip));
+    assert_string_equal(moon_spf_reverse_name(arena, &ip),
+                        "b.a.9.8.7.6.5.4.3.2.1.0.f.e.d.c.b.a.9.8.7.6.5.4.8.b.d.0.1.0.0.2.ip6.arpa");
+    assert_true(moon_ip_parse(MOON_SPAN("192.0.2.1"), &ip));
+    assert_string_equal(moon_spf_reverse_name(arena, &ip), "1.2.0.192.in-addr.arpa");
+    moon_arena_destroy(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +338,7 @@ int main(void)
         cmocka_unit_test(looks_at_ten_hosts_of_mx_and_ten_names_of_ptr),
         cmocka_unit_test(counts_two_void_answers_over_the_whole_check),
         cmocka_unit_test(answers_temperror_for_trouble_but_not_with_ptr),
+        cmocka_unit_test(writes_the_reverse_name_of_the_whole_address),
         cmocka_unit_test(validates_names_of_the_client),
         cmocka_unit_test(explains_a_final_fail_and_nothing_else),
         cmocka_unit_test(a_name_without_memory_is_not_a_name_that_cannot_publish),

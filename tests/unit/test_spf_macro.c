@@ -73,6 +73,7 @@ static const struct {
     {V4, "strong", "%{l1}", "strong"},
     {V4, "strong", "%{l129}", "strong"},
     {V4, "strong", "%{l99999999999999999999}", "strong"},
+    {V4, "a.b.c.d.e.f.g.h.i.j.k.l", "%{l10}", "c.d.e.f.g.h.i.j.k.l"},
     /* each delimiter; empty parts are parts */
     {V4, "a.b-c+d,e/f_g=h", "%{l.-+,/_=}", "a.b.c.d.e.f.g.h"},
     {V4, "a,b/c", "%{l,/}", "a.b.c"},
@@ -137,6 +138,7 @@ static const struct {
     {"back\\slash.example", "back\\092slash.example", 2},
     {"\xc3\xa4.example", "\\195\\164.example", 2},
     {"a\x7f.example", "a\\127.example", 2},
+    {"!a~.example", "!a~.example", 2},
     {"a..example", NULL, 0},
     {".example", NULL, 0},
     {"", NULL, 0},
@@ -174,6 +176,27 @@ static void finds_the_letters_that_a_text_uses(void **state)
     assert_false(moon_spf_macro_uses(MOON_SPAN("pls%%{p.%{d}"), "pls"));
 }
 
+/* RFC 7208 section 7.1. Nobody else looks at the bytes of an explanation. */
+static void refuses_bytes_that_a_text_may_not_have(void **state)
+{
+    static const struct {
+        struct moon_span text;
+        bool domain, explanation;
+    } table[] = {
+        {{"!~.a%{l_}", 9}, true, true},      {{" .a%{l}", 7}, false, true},
+        {{"~ .a%{l}", 8}, false, true},      {{"a\x7f%{l}", 6}, false, false},
+        {{"\x7f%{l}", 5}, false, false},     {{"\x1f%{l}", 5}, false, false},
+        {{"\xc3\xa4%{l}", 6}, false, false}, {{"%{l\0}", 5}, false, false},
+        {{"%{l.\0_}", 7}, false, false},     {{"%{\0}", 4}, false, false},
+        {{"%{", 2}, false, false},
+    };
+    (void)state; /* nothing is allocated */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (moon_spf_macro_valid(table[i].text, MOON_SPF_MACRO_DOMAIN) != table[i].domain ||
+            moon_spf_macro_valid(table[i].text, MOON_SPF_MACRO_EXPLANATION) != table[i].explanation)
+            fail_msg("case %zu: want %d, %d", i, table[i].domain, table[i].explanation);
+}
+
 static void gives_nothing_when_memory_ends(void **state)
 {
     struct moon_spf_vars vars = make_vars(V4, "x");
@@ -199,6 +222,7 @@ int main(void)
                                         make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(makes_names_that_can_be_asked_for, make_arena, drop_arena),
         cmocka_unit_test(finds_the_letters_that_a_text_uses),
+        cmocka_unit_test(refuses_bytes_that_a_text_may_not_have),
         cmocka_unit_test_setup_teardown(gives_nothing_when_memory_ends, make_arena, drop_arena),
     };
 

@@ -74,6 +74,8 @@ static const struct {
     {"a/", "syntax error"},
     {"a/33", "syntax error"},
     {"a/024", "syntax error"},
+    {"a/08", "syntax error"},
+    {"exists=museum", NULL},
     {"a/4294967320", "syntax error"},
     {"a/24/64", "syntax error"},
     {"a//129", "syntax error"},
@@ -176,7 +178,7 @@ static void keeps_each_term_with_its_qualifier_prefix_and_published_text(void **
         moon_spf_record_parse(
             *state,
             MOON_SPAN(
-                "v=spf1 ~a:e.example/8//9 ?ip6:::ffff:192.0.2.0/120 MX//1 -all redirect=r.example"),
+                "v=spf1 ~a:e.example/8//9 ?ip6:::ffff:192.0.2.9/120 MX//1 -all redirect=r.example"),
             &record, &reason),
         MOON_OK);
     assert_null(reason);
@@ -190,7 +192,7 @@ static void keeps_each_term_with_its_qualifier_prefix_and_published_text(void **
     assert_true(moon_span_is(term[0].domain, "e.example"));
     assert_true(moon_span_is(term[0].text, "~a:e.example/8//9"));
     assert_int_equal(term[1].ip.family, 6);
-    assert_memory_equal(term[1].ip.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\0", 16);
+    assert_memory_equal(term[1].ip.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\x02\x09", 16);
     assert_int_equal(term[1].bits6, 120);
     assert_int_equal(term[2].bits4, 32);
     assert_int_equal(term[2].bits6, 1);
@@ -250,6 +252,7 @@ static void matches_a_network_by_its_prefix(void **state)
         {"ip4:192.0.2.1", "2001:db8::1", false},
         {"ip6:2001:db8::1", "2001:db8::1", true},
         {"ip6:2001:db8::1", "2001:db8::2", false},
+        {"ip6:2001:db8::1", "2001:db8::", false},
         {"ip6:2001:db8::/33", "2001:db8:7fff::1", true},
         {"ip6:2001:db8::/33", "2001:db8:8000::1", false},
         {"ip6:::/0", "192.0.2.1", false},
