@@ -38,8 +38,6 @@ bool moon_dkim_misread_form(const struct moon_sig *sig)
 /* What isspace() takes for white space and RFC 6376 does not: VT, FF, a CR or LF alone. */
 static bool has_odd_space(struct moon_span raw)
 {
-    if (raw.n == 0)
-        return false;
     if (memchr(raw.p, '\v', raw.n) || memchr(raw.p, '\f', raw.n))
         return true;
     for (size_t i = moon_span_find(raw, '\r'); i < raw.n; i++)
