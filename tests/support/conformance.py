@@ -21,6 +21,7 @@ SUITES = (
     ("DKIM, rows", ["python3", "tests/conformance/dkim_rows.py"]),
     ("ARC, public suite, command line", ["python3", "tests/conformance/arc_suite.py"]),
     ("DMARC, items", ["python3", "tests/conformance/dmarc_items.py"]),
+    ("Public corpora, all four", ["/usr/bin/python3", "tests/conformance/corpus_results.py"]),
     ("Authentication-Results (unit tests)", ["@BUILD@/tests/unit/test_authres"]),
 )
 
