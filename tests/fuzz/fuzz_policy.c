@@ -10,6 +10,10 @@
  * Parser: lua/lint_walk.c
  * Parser: lua/lint_chain.c
  * Parser: lua/lint_use.c
+ * Parser: lua/lint.c
+ * Parser: lua/lint_policy.c
+ * Parser: lua/lint_verdicts.c
+ * Parser: lua/lint_cures.c
  */
 #include <stdint.h>
 #include <stdio.h>
