@@ -186,7 +186,8 @@ enum moon_wire_io moon_wire_send(int socket, const struct moon_wire_out *out, in
  * REQUEST may bring one, and only one: otherwise all are closed and the answer is BAD. Unless OK,
  * nothing is handed out. Never reads beyond the frame.
  * deadline_ms < 0: waits for ever (a worker between messages). A signal does not end the wait
- * unless *interrupted (may be NULL) becomes nonzero: then MOON_WIRE_IO_CLOSED. */
+ * unless *interrupted (may be NULL) becomes nonzero before the frame has begun: then
+ * MOON_WIRE_IO_CLOSED, and a later call receives what has come meanwhile. */
 enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
                                     struct moon_span *payload_r, int *fd_r, int64_t deadline_ms,
                                     const volatile int *interrupted);

@@ -125,6 +125,7 @@ static bool take_descriptors(struct msghdr *message, int *fd)
     return good;
 }
 
+/* `interrupted` ends it only while nothing has come: what has begun is read to its end. */
 static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, int *fd,
                                        int64_t deadline_ms, const volatile int *interrupted)
 {
@@ -142,7 +143,7 @@ static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, int *f
                                  .msg_controllen = sizeof control.bytes};
 
         /* Wait first: a peer that sends without end must not outrun the deadline either. */
-        enum moon_wire_io io = wait_for(socket, POLLIN, deadline_ms, interrupted);
+        enum moon_wire_io io = wait_for(socket, POLLIN, deadline_ms, have ? NULL : interrupted);
         if (io != MOON_WIRE_IO_OK)
             return io;
         ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -181,7 +182,7 @@ enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
     payload = malloc(n ? n : 1);
     if (!payload)
         goto done;
-    io = receive_bytes(socket, payload, n, &fd, deadline_ms, interrupted);
+    io = receive_bytes(socket, payload, n, &fd, deadline_ms, NULL);
     if (io == MOON_WIRE_IO_OK && fd >= 0 && (!fd_r || type != MOON_WIRE_REQUEST))
         io = MOON_WIRE_IO_BAD;
     if (io != MOON_WIRE_IO_OK)

@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -376,6 +378,56 @@ static void a_signal_ends_the_endless_wait_only_when_asked(void **state)
     (void)close(pair[1]);
 }
 
+/* The child interrupts when a part of the frame has been taken, and then sends the rest. */
+static void interrupt_in_the_middle(int socket, const struct moon_wire_out *out, size_t part)
+{
+    int unread = 1;
+
+    if (write(socket, out->bytes, part) != (ssize_t)part)
+        _exit(1);
+    while (unread > 0 && ioctl(socket, SIOCOUTQ, &unread) == 0)
+        (void)usleep(1000); /* a short nap is all that is wanted */
+    if (kill(getppid(), SIGALRM) != 0 ||
+        write(socket, out->bytes + part, out->length - part) != (ssize_t)(out->length - part))
+        _exit(1);
+    _exit(0);
+}
+
+static void a_frame_that_has_begun_is_not_lost_by_a_signal(void **state)
+{
+    (void)state;
+    static const size_t parts[] = {1, MOON_WIRE_HEAD_BYTES, MOON_WIRE_HEAD_BYTES + 1};
+    struct sigaction action = {.sa_handler = on_signal}, old;
+    struct moon_applied applied = {.verdict = MOON_WIRE_ACCEPT};
+    struct moon_wire_out out = {0};
+
+    assert_true(moon_wire_put_applied(&out, &applied));
+    assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct moon_span payload;
+        enum moon_wire_type type;
+        int pair[2], status = 1;
+
+        make_pair(pair);
+        interrupted = 0;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            interrupt_in_the_middle(pair[0], &out, parts[i]);
+        assert_int_equal(moon_wire_receive(pair[1], &type, &payload, NULL, -1, &interrupted),
+                         MOON_WIRE_IO_OK);
+        assert_int_equal(type, MOON_WIRE_APPLIED);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(interrupted, 1);
+        free((char *)(uintptr_t)payload.p);
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+    }
+    assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+    moon_wire_out_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +440,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_frame_are_refused),
         cmocka_unit_test(descriptors_that_are_not_wanted_are_closed),
         cmocka_unit_test(a_signal_ends_the_endless_wait_only_when_asked),
+        cmocka_unit_test(a_frame_that_has_begun_is_not_lost_by_a_signal),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
