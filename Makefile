@@ -224,6 +224,7 @@ $(BUILD)/tests/commands:
 	@{ \
 	  for t in tests/exim/test_*.py; do for d in heavy light newer static; do \
 	    echo "/usr/bin/python3 $$t $$d"; done; done; \
+	  for t in tests/exim/test_data*.py; do echo "/usr/bin/python3 $$t newer-heavy"; done; \
 	  for b in $(BUILD) $(BUILD)/asan; do \
 	    for t in tests/unit/test_*.c; do echo "BUILD=$$b $$b/tests/unit/$$(basename $$t .c)"; done; \
 	    echo "/usr/bin/python3 tests/scenario/run.py $$b"; \

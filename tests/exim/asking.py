@@ -4,7 +4,7 @@ recipient's first word."""
 
 from common import Lab, header_part, want, wait_for, zones
 
-DLFUNC = (("heavy", "static"), "this Exim has no ${dlfunc}")
+DLFUNC = (("heavy", "newer-heavy", "static"), "this Exim has no ${dlfunc}")
 WORDS = ("verdict", "reply", "esc", "text", "spf", "dkim", "arc", "dmarc", "policy", "from",
          "authres", "tenant", "rule", "failure")
 POLICY = """-- SPDX-License-Identifier: MIT

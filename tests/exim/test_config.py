@@ -53,10 +53,12 @@ def generated(lab):
     lab.write("debian/update-exim4.conf.conf", ANSWERS)
     lab.write("debian/mailname", "mx.lab.test\n")
     # The user of Debian's Exim is not on every machine; and ours is no root that may use -C.
-    lab.write("debian/conf.d/main/000_lab", "MOONSCAN_OWNER = %d\n"
+    lab.write("debian/conf.d/main/000_lab", "MOONSCAN_MODULE = %s\n"
+              "MOONSCAN_OWNER = %d\n"
               "MOONSCAN_TENANTS = %s\n"
               "MAIN_ACL_CHECK_RCPT = acl_moonscan_rcpt\n"
-              "deliver_drop_privilege = true\n" % (lab.uid, lab.path("tenants")))
+              "MAIN_ACL_CHECK_DATA = acl_moonscan_data\n"
+              "deliver_drop_privilege = true\n" % (lab.module_file, lab.uid, lab.path("tenants")))
     with open(os.path.join(laboratory.DAEMONS, "config/usr/sbin/update-exim4.conf"),
               encoding="utf-8") as file:
         script = file.read()
@@ -120,6 +122,16 @@ def one_tenant_per_transaction_stands_in_front_of_debians_rcpt_acl(lab):
          "replies of %r" % out)
     want_in("relay not permitted", replies[6], "Debian's own refusal")
     want_in("restricted characters", replies[7], "Debian's own refusal")
+
+
+@suite.case("debian")
+def the_questions_stand_in_front_of_debians_data_acl(lab):
+    want_in("acl_moonscan_data", printed(lab, "acl_smtp_data"), "acl_smtp_data")
+    session = ["EHLO there", "MAIL FROM:<>", "RCPT TO:<postmaster@acme.test>", "DATA",
+               "Subject: its lines are too long for Debian", "", 999 * "x", ".", "QUIT", ""]
+    _, out, _ = lab.run([lab.path("bin/exim4"), "-C", generated(lab), "-bh", "127.0.0.1"],
+                        input="\r\n".join(session).encode())
+    want_in("550 maximum allowed line length is 998", out, "Debian's own refusal")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Questions in the DATA ACL that are wrong, that nobody can answer, or that Exim cannot ask."""
 
+import os
+import shutil
 import sys
 
-from asking import DLFUNC, FILES, TENANTS, asking, fields, ours, told, word
-from common import BANK, Lab, Suite, deliver, mail, refused, want, want_in, zones
+from asking import DLFUNC, FILES, TENANTS, WORDS, asking, fields, ours, told, word
+from common import (BANK, Lab, Suite, deliver, laboratory, mail, refused, want, want_in, zones)
 
 suite = Suite()
 
@@ -39,7 +41,7 @@ def a_wrong_question_is_an_error_with_the_right_one(lab):
         put_off(lab, mail(fields="X-Ask: %s\n" % ask), what)
 
 
-@suite.case("mistaken", only=(("heavy",), "the module is no file"))
+@suite.case("mistaken", only=(("heavy", "newer-heavy"), "the module is no file"))
 def a_copy_of_the_module_is_told_from_the_one_that_goes_on(lab):
     with open(lab.module_file, "rb") as module, open(lab.path("spool/copy.so"), "wb") as copy:
         copy.write(module.read())
@@ -85,6 +87,25 @@ def the_acl_is_told_why_there_are_no_results(lab):
     want(fields(lab, queue_id, "Authentication-Results"), [], "forged results")
     want(len(fields(lab, queue_id, "X-Moonscan-Failure")), 1, "fields")
     want(len(ours(lab, queue_id)), 1, "lines of ours")
+
+
+@suite.lab
+def with_another_worker(**daemon):
+    return asking(acl_data="".join("  warn logwrite = ask %s=%s\n" % (w, word(w))
+                                   for w in WORDS), **daemon)
+
+
+@suite.case("with_another_worker", only=DLFUNC)
+def a_worker_of_an_earlier_release_still_decides(lab):
+    """This one knows nothing of words, either."""
+    shutil.copy(os.path.join(laboratory.BUILD, "tests/fakeworker"), lab.program)
+    want(refused(lab, mail(fields="X-Fake: reject\n")).lines,
+         ["554-5.7.1 Not here", "554 5.7.1 Ask your provider"], "reply")
+    queue_id = deliver(lab, mail(fields="X-Fake: headers\n"))
+    got = told(lab, queue_id)
+    want(got.pop("verdict"), "accept", "verdict")
+    want(set(got.values()), {""}, "other words")
+    want(fields(lab, queue_id, "X-Bottom-2"), ["fourth"], "fields")
 
 
 # --- an Exim without ${dlfunc} -------------------------------------------------------------------

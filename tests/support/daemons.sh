@@ -61,3 +61,5 @@ unpack redis redis-tools usr/bin/redis-check-rdb
 ln -sf redis-check-rdb "$dir/redis/usr/bin/redis-server"
 # Last: its options are for all that comes behind.
 from_backports newer exim4-daemon-light usr/sbin/exim4
+# For what only this one has: ${dlfunc}.
+from_backports newer-heavy exim4-daemon-heavy usr/sbin/exim4
