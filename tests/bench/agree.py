@@ -23,7 +23,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-from place import BUILD, TREE, Harness, call, enclosed  # noqa: E402
+from place import BUILD, TREE, Harness, be_root, call, enclosed  # noqa: E402
 
 PREFIX = "/run/moonscan-agree"
 MODULE = os.path.join(BUILD, "agree/moonscan.so")
@@ -92,6 +92,7 @@ def main():
     if "--help" in sys.argv[1:] or not all(word.isdigit() for word in sys.argv[1:]):
         print(__doc__)
         return 0 if "--help" in sys.argv[1:] else 2
+    be_root()
     harnesses = [Harness(int(word)) for word in sys.argv[1:] or "12345"]
     make_module()
 

@@ -39,7 +39,7 @@ from engines import EngineError, Engines, chain_lengths  # noqa: E402
 from hosts import MOONSCAN, VARIANTS, Host, Names  # noqa: E402
 from lab import LabError  # noqa: E402
 from messages import make  # noqa: E402
-from place import Harness, enclosed  # noqa: E402
+from place import Harness, be_root, enclosed  # noqa: E402
 
 KB, MB = 1024, 1024 * 1024
 LINEAR_SIZES = (200 * KB, 2 * MB, 20 * MB)
@@ -217,6 +217,7 @@ def main():
         unknown = set(given) - set(known)
         if unknown:
             parser.error("there is no %s; there are %s" % (" ".join(unknown), " ".join(known)))
+    be_root()
     try:
         return enclosed(Bench(options).work)
     except EngineError as error:

@@ -28,6 +28,17 @@ SUFFIXES = ("/usr/share/rspamd/effective_tld_names.dat",
             "/usr/share/publicsuffix/public_suffix_list.dat")
 
 
+def give_up(why):
+    """Status 2, as of wrong usage; 1 says that something was measured and is not as wanted."""
+    print("bench: " + why, file=sys.stderr)
+    sys.exit(2)
+
+
+def be_root():
+    if os.getuid() != 0:
+        give_up("wants root, for a network and mounts of its own")
+
+
 class Harness:
     """The public harness's folder, and what was made with it for one seed."""
 
@@ -40,7 +51,7 @@ class Harness:
         os.makedirs(os.path.join(self.home, "build"), exist_ok=True)
         for name, options in (("load", ["-pthread"]), ("dnsd", [])):
             if not self.compile(name, options):
-                sys.exit("bench: %s.c of the harness does not compile" % name)
+                give_up("%s.c of the harness does not compile" % name)
         self.make_corpus()
 
     @staticmethod
@@ -49,8 +60,8 @@ class Harness:
         for folder in (os.environ.get("MOON_BENCH"), os.path.join(suites, "../bench")):
             if folder and os.path.isfile(os.path.join(folder, "load.c")):
                 return os.path.realpath(folder)
-        sys.exit("bench: the harness (load.c, dnsd.c, gen.py) is in no place that I know; name its "
-                 "folder in MOON_BENCH")
+        give_up("the harness (load.c, dnsd.c, gen.py) is in no place that I know; name its folder in "
+                "MOON_BENCH")
 
     def program(self, name):
         return os.path.join(self.home, "build", name)
@@ -78,8 +89,8 @@ class Harness:
                               stdout=subprocess.DEVNULL, check=False)
         if done.returncode:
             shutil.rmtree(self.corpus, ignore_errors=True)
-            sys.exit("bench: the corpus cannot be made. On Debian it needs python3-dkim, "
-                     "python3-nacl, python3-cryptography and python3-authres")
+            give_up("the corpus cannot be made. On Debian it needs python3-dkim, python3-nacl, "
+                    "python3-cryptography and python3-authres")
 
     def suffixes(self):
         """A public suffix list that has the corpus's top level domain, for peers that need one."""
@@ -137,10 +148,10 @@ def inside(work, folder):
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if LIBC.unshare(CLONE_NEWNS | CLONE_NEWNET):
         print("bench: no namespaces: " + os.strerror(ctypes.get_errno()), file=sys.stderr)
-        os._exit(1)
+        os._exit(2)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda got, _: sys.exit(128 + got))
-    status = 1
+    status = 2
     try:
         furnish(folder)
         tempfile.tempdir = folder
@@ -148,7 +159,7 @@ def inside(work, folder):
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
-        status = end.code if isinstance(end.code, int) else 1
+        status = end.code if isinstance(end.code, int) else 2
     except BaseException:  # pylint: disable=broad-except
         sys.excepthook(*sys.exc_info())
     sys.stdout.flush()
@@ -157,15 +168,13 @@ def inside(work, folder):
 
 
 def enclosed(work):
-    """work(folder) in namespaces of its own; returns its exit status."""
-    if os.getuid() != 0:
-        sys.exit("bench: wants root, for a network and mounts of its own")
+    """work(folder) in namespaces of its own; returns its exit status. As root (be_root) only."""
     folder = tempfile.mkdtemp(prefix="moonscan-bench-", dir="/tmp")
     os.chmod(folder, 0o755)
     sys.stdout.flush()
     if LIBC.unshare(CLONE_NEWPID):
         os.rmdir(folder)
-        sys.exit("bench: no namespaces: " + os.strerror(ctypes.get_errno()))
+        give_up("no namespaces: " + os.strerror(ctypes.get_errno()))
     child = os.fork()
     if child == 0:
         inside(work, folder)

@@ -65,7 +65,7 @@ def no_message_waits_for_more_answers_than_its_longest_chain(_):
 def main():
     try:
         Harness.find()
-    except SystemExit:
+    except SystemExit:  # it has said where it looked
         print("1..0 # SKIP the public harness is not found, set MOON_BENCH")
         return 0
     missing = [name for name in MODULES if not importlib.util.find_spec(name)]
