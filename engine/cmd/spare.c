@@ -11,7 +11,9 @@
  * A worker does not read either anew: it cannot open files any more (confine.h).
  *
  * It ends after the message in hand when the service ends (SIGTERM, also at the supervisor's
- * death): the module takes the next message elsewhere.
+ * death): the module takes the next message elsewhere. That signal comes once, and not at all to a
+ * worker whose supervisor died before it could ask for it, so an idle one also sees that nobody
+ * hears it any more: left alone it would keep the socket, and a new service away from it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,11 +51,14 @@ struct moon_spare moon_spare_begin(const char *snapshot)
 
 enum moon_status moon_spare_watch(struct moon_spare *spare, struct moon_error *error)
 {
-    struct epoll_event wanted = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    struct epoll_event callers = {.events = EPOLLIN | EPOLLEXCLUSIVE,
+                                  .data.fd = MOON_SPARE_LISTEN_FD};
+    struct epoll_event supervisor = {.events = 0, .data.fd = MOON_SPARE_STATE_FD}; /* its end */
 
     spare->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (spare->epoll_fd < 0 ||
-        epoll_ctl(spare->epoll_fd, EPOLL_CTL_ADD, MOON_SPARE_LISTEN_FD, &wanted) != 0)
+        epoll_ctl(spare->epoll_fd, EPOLL_CTL_ADD, MOON_SPARE_LISTEN_FD, &callers) != 0 ||
+        epoll_ctl(spare->epoll_fd, EPOLL_CTL_ADD, MOON_SPARE_STATE_FD, &supervisor) != 0)
         return moon_fail(error, MOON_EIO, "epoll: %s", strerror(errno));
     return MOON_OK;
 }
@@ -73,7 +78,8 @@ static int wait_connection(const struct moon_spare *spare)
 
     while (!moon_worker_is_ending()) {
         int ready = epoll_wait(spare->epoll_fd, &heard, 1, IDLE_MS);
-        if (ready == 0 || (ready < 0 && errno != EINTR) || !is_current(spare))
+        if (ready == 0 || (ready < 0 && errno != EINTR) || !is_current(spare) ||
+            (ready > 0 && heard.data.fd == MOON_SPARE_STATE_FD))
             return -1;
         int fd = ready > 0 ? accept4(MOON_SPARE_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
                            : -1;

@@ -5,6 +5,8 @@ or gone, Exim's own workers do, and no client notices."""
 
 import os
 import signal
+import socket
+import subprocess
 import sys
 
 from common import (BANK, Lab, Service, Suite, deliver, mail, own_workers, policy, want, want_in,
@@ -185,6 +187,21 @@ def the_service_writes_a_log_of_its_own(lab):
         queue_id = deliver(lab, mail())
         wait_for("its record", lambda: queue_id in lab.read(path))
     want(lab.records(queue_id), [], "records in the other log")
+
+
+@suite.case("with_service")
+def a_worker_that_starts_while_its_service_dies_ends(lab):
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(lab.path("run/nobody.sock"))
+        listening.listen(1)
+        heard, said = os.pipe()
+        os.close(heard)
+        worker = lab.as_user(["/bin/sh", "-c", "exec %s worker --spare --snapshot %s 3<&%d 4>&%d" % (
+            lab.program, lab.path("state/current"), listening.fileno(), said)],
+            pass_fds=(listening.fileno(), said), stdin=subprocess.DEVNULL)
+        os.close(said)
+        lab.started.append(worker)
+        want(worker.wait(60), 0, "status")
 
 
 if __name__ == "__main__":
