@@ -82,6 +82,10 @@ class Run:
     def count(self, full, short):
         return short if self.short else full
 
+    def recorded(self):
+        """Messages that have a record in the decision log."""
+        return {record["id"] for record in records(self.lab.decisions)[0]}
+
     def mainlog(self):
         return self.lab.mainlog()[self.logged:]
 

@@ -22,6 +22,7 @@ import campaign
 import rows_dns  # noqa: F401
 import rows_worker  # noqa: F401
 import rows_service  # noqa: F401
+import rows_data  # noqa: F401
 import rows_log
 import rows_store  # noqa: F401
 import rows_config  # noqa: F401

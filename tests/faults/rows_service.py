@@ -11,7 +11,7 @@ from common import Service, laboratory, wait_for, want
 
 from campaign import fault, lab
 from fault_lab import FaultLab
-from ledger import GOOD, SUSPECT, records
+from ledger import GOOD, SUSPECT
 from rows_worker import STEPS, UNDECIDED
 
 BOTH = ("250", "550 5.7.1")
@@ -134,8 +134,7 @@ def worker_killed(run):
             if step not in UNDECIDED:
                 continue
             ids = {sent.queue_id for sent in run.ledger.sent[before:]}
-            wait_for("records of " + step,
-                     lambda: ids <= {r["id"] for r in records(run.lab.decisions)[0]})
+            wait_for("records of " + step, lambda: ids <= run.recorded())
     service_log(run)
 
 

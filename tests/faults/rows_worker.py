@@ -3,7 +3,7 @@
 
 import signal
 
-from common import want
+from common import wait_for
 
 from campaign import fault, lab
 from fault_lab import FaultLab
@@ -39,7 +39,8 @@ def strike(run, step, number):
                 run.ledger.one(smtp, kind)
             run.lab.control.die(step, number)
             run.ledger.one(smtp, kind)
-            want(run.lab.control.left(), 0, "processes that are still to die at " + step)
+            wait_for("the worker to end at " + step,
+                     lambda: run.lab.control.left() == 0 and not run.lab.workers())
             run.ledger.one(smtp, kind)
             smtp.quit()
 
