@@ -31,6 +31,12 @@ def killing(**daemon):
     return FaultLab(relayed=False, **daemon)
 
 
+@lab
+def asked(**daemon):
+    """The DATA ACL asks, and refuses what shall be refused."""
+    return FaultLab(relayed=False, data="acl_moonscan_data", **daemon)
+
+
 class Killer(threading.Thread):
     """Ends workers while mail comes in, one every few hundredths of a second."""
 
@@ -88,10 +94,10 @@ def progress(run, load, killer):
         sys.stderr.write("\r\033[K")
 
 
-def messages_and_kills(run, service=None):
+def messages_and_kills(run, service=None, count=MESSAGES):
     its_lab = run.lab
     before = {record["id"] for record in records(its_lab.decisions)[0]}
-    with run.ledger.load(run.count(MESSAGES, SHORT), CONNECTIONS, each=5) as load:
+    with run.ledger.load(run.count(count, SHORT), CONNECTIONS, each=5) as load:
         killer = Killer(its_lab, load, service)
         killer.start()
         progress(run, load, killer)
@@ -120,3 +126,10 @@ def with_service(run):
     with Service(run.lab, "--spare", "4") as service:
         messages_and_kills(run, service)
         want([pid for pid in run.lab.workers() if not is_spare(pid)], [], "workers of Exim's left")
+
+
+@fault("asked", "random kills, asked in the DATA ACL", told=("250", "550 5.7.1"),
+       may=("451 4.3.0",))
+def in_the_data_acl(run):
+    with Service(run.lab, "--spare", "4") as service:
+        messages_and_kills(run, service, MESSAGES // 5)
