@@ -124,8 +124,6 @@ static void open_file(struct file *file)
     file->open_errno = errno;
     if (fd >= 0)
         (void)close(fd); /* the other one stays */
-    if (file->fd >= 0)
-        keep(file);
 }
 
 /* --- the database ------------------------------------------------------------------------------
@@ -133,6 +131,8 @@ static void open_file(struct file *file)
 
 static void close_database(struct file *file)
 {
+    if (!file->db)
+        return; /* nobody has asked */
     for (int i = 0; i < STATEMENTS; i++) {
         (void)sqlite3_finalize(file->statements[i]); /* repeats what its last step said */
         file->statements[i] = NULL;
@@ -206,6 +206,8 @@ static int make_table(struct file *file)
 static int open_database(struct file *file)
 {
     int flags = file->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (file->fd >= 0)
+        keep(file); /* not before: it sets SQLite up, and most messages ask nothing */
     int code = sqlite3_open_v2(file->path, &file->db, flags | SQLITE_OPEN_NOMUTEX, "unix");
 
     if (code == SQLITE_OK)
