@@ -458,13 +458,11 @@ static void the_rest_of_the_library_works(void **state)
         "tostring({}) == 'table' and tostring(nil) == 'nil' and tostring(1) == '1'",
         "('%s %d %5.1f %q'):format({}, 3, 2.25, 'x') == 'table 3   2.2 \"x\"'",
         "('ab'):rep(3, '-') == 'ab-ab-ab' and ('x'):rep(0) == '' and ('x'):rep(-1) == ''",
-        "('ab'):upper() == 'AB' and ('ab'):byte(2) == 98 and #('ab') == 2 and ('abc'):sub(-2) == "
-        "'bc'",
+        "('ab'):upper() == 'AB' and ('ab'):byte(2) == 98 and ('abc'):sub(-2) == 'bc'",
         "tonumber('0x10') == 16 and tonumber('z', 36) == 35 and math.type(1) == 'integer'",
-        "math.floor(2.7) == 2 and math.max(1, 3) == 3 and utf8.len('äö') == 2",
-        "math.pi == 3.141592653589793 and math.huge == 1 / 0 and math.type(math.huge) == 'float'",
-        "math.maxinteger == 0x7fffffffffffffff and math.mininteger == ~math.maxinteger",
-        "select(2, pcall(error, 'x')) == 'x' and pcall(function() return 1 end)",
+        "math.floor(2.7) == 2 and math.maxinteger == ~(1 << 63) and utf8.len('äö') == 2",
+        "math.pi == 3.141592653589793 and math.huge == 1 / 0 and ~math.mininteger == (1 << 63) - 1",
+        "select(2, pcall(error, 'x')) == 'x' and pcall(function() return 1 end) and #('ab') == 2",
         "getmetatable(setmetatable({}, moon and {__name = 'x'})).__name == 'x'",
         "(function() local C = {} C.__index = C function C.f() return 1 end "
         "return setmetatable({}, C).f() end)() == 1",
