@@ -240,6 +240,7 @@ $(BUILD)/tests/commands:
 	    echo "$$b/moonscan test --all-rules $$p"; done; done; \
 	  for t in tests/lint/test_*; do echo "$$t"; done; \
 	  echo "/usr/bin/python3 tests/bench/tenants_cost.py --tenants 500 --decisions 40"; \
+	  echo "/usr/bin/python3 tests/bench/body_cost.py"; \
 	  echo "/usr/bin/python3 tests/bench/test_tables.py"; \
 	  echo "/usr/bin/python3 tests/bench/memory_growth.py --messages 4000 --tenants 1,200"; \
 	  echo "/usr/bin/python3 tests/faults/faults.py --short --tap"; \

@@ -4,8 +4,9 @@
  * handed on in one piece.
  *
  * Body: line ends, white space and a CR are held back until the next ordinary byte shows what they
- * were. At the end the held-back line ends are dropped, and one CRLF is given out: always for
- * simple, for relaxed unless nothing came out before.
+ * were. A run goes on across what stays as it is: one SP, or one line end, between ordinary bytes.
+ * At the end the held-back line ends are dropped, and one CRLF is given out: always for simple, for
+ * relaxed unless nothing came out before.
  */
 #include "engine/auth/sig_canon.h"
 
@@ -88,17 +89,61 @@ static void put_held_back(struct moon_sig_body *body)
     body->cr = false;
 }
 
-/* Length of the run of ordinary bytes at the start. */
-static size_t run_length(enum moon_sig_canon canon, const char *p, size_t n)
+/* Is a line end at i with a byte behind it that no line end, and in relaxed no white space, is? */
+static bool is_plain_end(enum moon_sig_canon canon, const char *p, size_t n, size_t i)
 {
-    if (canon == MOON_SIG_CANON_SIMPLE) {
-        const char *cr = memchr(p, '\r', n);
-        return cr ? (size_t)(cr - p) : n;
+    return n - i > 2 && p[i] == '\r' && p[i + 1] == '\n' && p[i + 2] != '\r' &&
+           (canon == MOON_SIG_CANON_SIMPLE || !moon_is_wsp(p[i + 2]));
+}
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Is one of the eight bytes zero? */
+static bool has_zero(uint64_t word)
+{
+    return ((word - EACH_BYTE) & ~word & EACH_BYTE << 7) != 0;
+}
+
+/* Eight bytes without CR and HTAB, and without a SP that is followed by another; nine are read. */
+static bool is_plain_text(const char *p)
+{
+    uint64_t word, next;
+
+    memcpy(&word, p, sizeof word);
+    memcpy(&next, p + 1, sizeof next);
+    uint64_t spaces = (word ^ EACH_BYTE * ' ') | (next ^ EACH_BYTE * ' ');
+    return !has_zero(word ^ EACH_BYTE * '\r') && !has_zero(word ^ EACH_BYTE * '\t') &&
+           !has_zero(spaces);
+}
+
+/* Length of the run at the start, which begins with an ordinary byte and ends with one. */
+static size_t simple_run(const char *p, size_t n)
+{
+    size_t i = 1;
+    while (i < n) {
+        const char *cr = memchr(p + i, '\r', n - i);
+        i = cr ? (size_t)(cr - p) : n;
+        if (!cr || !is_plain_end(MOON_SIG_CANON_SIMPLE, p, n, i))
+            break;
+        i += 3;
     }
-    size_t i = 0;
-    while (i < n && p[i] != ' ' && p[i] != '\r' && p[i] != '\t')
-        i++;
     return i;
+}
+
+static size_t relaxed_run(const char *p, size_t n)
+{
+    size_t i = 1;
+    while (i < n) {
+        if (n - i > 8 && is_plain_text(p + i))
+            i += 8;
+        else if (p[i] == '\r' && p[i - 1] != ' ' && is_plain_end(MOON_SIG_CANON_RELAXED, p, n, i))
+            i += 3;
+        else if (p[i] == '\r' || p[i] == '\t' || (p[i] == ' ' && n - i > 1 && p[i + 1] == ' '))
+            break;
+        else
+            i++;
+    }
+    return p[i - 1] == ' ' ? i - 1 : i;
 }
 
 void moon_sig_body_add(struct moon_sig_body *body, struct moon_span chunk)
@@ -122,7 +167,7 @@ void moon_sig_body_add(struct moon_sig_body *body, struct moon_span chunk)
             body->space = true;
             i++;
         } else {
-            size_t n = run_length(body->canon, chunk.p + i, chunk.n - i);
+            size_t n = (relaxed ? relaxed_run : simple_run)(chunk.p + i, chunk.n - i);
             if (body->line_ends || body->space)
                 put_held_back(body);
             put(body, chunk.p + i, n);

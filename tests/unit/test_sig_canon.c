@@ -130,6 +130,66 @@ static void gives_the_same_body_whatever_the_chunks(void **state)
         }
 }
 
+/* RFC 6376 section 3.4.4 again, another way: line by line, byte by byte. */
+static const char *relaxed_by_lines(struct moon_arena *arena, struct moon_span in)
+{
+    struct moon_str out;
+    size_t end = 0; /* of the last line that is not empty */
+
+    moon_str_begin(&out, arena);
+    for (size_t i = 0; i < in.n;) {
+        bool space = false, any = false;
+        for (; i < in.n && !(in.p[i] == '\r' && i + 1 < in.n && in.p[i + 1] == '\n'); i++) {
+            if (in.p[i] == ' ' || in.p[i] == '\t') {
+                space = true;
+                continue;
+            }
+            if (space)
+                moon_str_add_char(&out, ' ');
+            moon_str_add_char(&out, in.p[i]);
+            space = false;
+            any = true;
+        }
+        i += 2;
+        moon_str_add(&out, "\r\n");
+        end = any ? out.length : end;
+    }
+    return moon_arena_dup(arena, (struct moon_span){moon_str_end(&out), end});
+}
+
+static void agrees_with_another_way_on_bodies_by_chance(void **state)
+{
+    static const char *const pieces[] = {" ", "\t", "\r\n", "\r\n",     "\r",     "\n",
+                                         "a", "bc", "word", "eight ch", " x y z", "\x80"};
+    uint32_t seed = 1;
+    (void)state;
+    for (size_t round = 0; round < 20000; round++) {
+        struct moon_arena *arena = moon_arena_create(100000);
+        struct moon_str str;
+        int64_t total;
+        moon_str_begin(&str, arena);
+        seed = seed * 1664525 + 1013904223;
+        for (size_t n = seed >> 16 & 31; n > 0; n--) {
+            seed = seed * 1664525 + 1013904223;
+            moon_str_add(&str, pieces[(seed >> 16) % (sizeof pieces / sizeof *pieces)]);
+        }
+        const char *in = moon_str_end(&str), *want = relaxed_by_lines(arena, moon_span_of(in));
+        for (size_t chunk = 1 + round % 5; chunk < 100; chunk *= 3) {
+            const char *got = canonical(arena, MOON_SIG_CANON_RELAXED, -1, in, chunk, &total);
+            if (strcmp(got, want) != 0)
+                fail_msg("'%s' in chunks of %zu: got '%s', want '%s'", in, chunk, got, want);
+            assert_int_equal(total, strlen(want));
+            size_t kept = strlen(in); /* simple: only line ends at the end go */
+            while (kept >= 2 && memcmp(in + kept - 2, "\r\n", 2) == 0)
+                kept -= 2;
+            got = canonical(arena, MOON_SIG_CANON_SIMPLE, -1, in, chunk, &total);
+            assert_int_equal(total, kept + 2);
+            assert_true(memcmp(got, in, kept) == 0 && strcmp(got + kept, "\r\n") == 0);
+        }
+        moon_arena_destroy(&arena);
+    }
+}
+
 static void stops_at_the_length_and_counts_on(void **state)
 {
     static const char in[] = "ab  c\r\n\r\n\r\nd \r\n\r\n";
@@ -168,6 +228,7 @@ int main(void)
         cmocka_unit_test(canonicalizes_header_fields),
         cmocka_unit_test(makes_long_names_lower_case),
         cmocka_unit_test(gives_the_same_body_whatever_the_chunks),
+        cmocka_unit_test(agrees_with_another_way_on_bodies_by_chance),
         cmocka_unit_test(stops_at_the_length_and_counts_on),
         cmocka_unit_test(holds_back_any_number_of_line_ends),
     };
