@@ -6,6 +6,7 @@
  */
 #include "lua/layer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/nearest.h"
@@ -300,6 +301,22 @@ static int run_tests(lua_State *L)
     return 0;
 }
 
+/* What helps against the limit that was reached. */
+static enum moon_status add_cure(const char *limit, struct moon_error *error)
+{
+    static const char *const settings[][2] = {{"instruction", "limits.policy_instructions"},
+                                              {"memory", "limits.policy_bytes"},
+                                              {"time", "limits.policy_ms"}};
+    char what[sizeof error->text];
+
+    (void)snprintf(what, sizeof what, "%s", error->text); /* as large */
+    for (size_t i = 0; limit && i < sizeof settings / sizeof *settings; i++)
+        if (!strcmp(limit, settings[i][0]))
+            return moon_fail(error, MOON_EBUDGET, "%s; mend this policy, or raise %s", what,
+                             settings[i][1]);
+    return MOON_EBUDGET;
+}
+
 enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_decide *decide,
                                 struct moon_error *error)
 {
@@ -312,6 +329,8 @@ enum moon_status moon_layer_run(const struct moon_limits *limits, struct moon_de
         moon_sandbox_run(sandbox, decide->tests ? run_tests : run_layer, decide, error);
     if (moon_sandbox_peak_bytes(sandbox) > decide->peak_bytes)
         decide->peak_bytes = moon_sandbox_peak_bytes(sandbox);
+    if (status == MOON_EBUDGET)
+        status = add_cure(moon_sandbox_limit(sandbox), error);
     moon_sandbox_destroy(&sandbox);
     return decide->no_memory ? MOON_ENOMEM : status;
 }

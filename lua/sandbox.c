@@ -32,6 +32,7 @@ struct moon_sandbox {
     int64_t end_ms;
     const char *over;          /* what is said at end_ms, or NULL: there is no such end */
     unsigned refusals, stride; /* instructions between two calls of the hook */
+    const char *limit;         /* that ended the run, or NULL */
     const char *name;          /* of the source being compiled, or NULL */
     int line;                  /* where its compiler is, about */
     void *context;
@@ -87,6 +88,8 @@ static void note_limit(struct moon_sandbox *sandbox, const char *what, int64_t l
                        const char *unit)
 {
     char text[64];
+    if (!sandbox->breached)
+        sandbox->limit = what;
     (void)snprintf(text, sizeof text, "%s limit of %lld%s reached", what, (long long)limit, unit);
     note_breach(sandbox, text);
 }
@@ -213,6 +216,11 @@ void moon_sandbox_destroy(struct moon_sandbox **sandbox)
 int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox)
 {
     return sandbox->peak_bytes;
+}
+
+const char *moon_sandbox_limit(const struct moon_sandbox *sandbox)
+{
+    return sandbox->limit;
 }
 
 void moon_sandbox_until(struct moon_sandbox *sandbox, int64_t end_ms, const char *over)

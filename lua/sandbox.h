@@ -39,6 +39,8 @@ int64_t moon_sandbox_peak_bytes(const struct moon_sandbox *sandbox);
 enum moon_status moon_sandbox_run(struct moon_sandbox *sandbox, lua_CFunction body, void *context,
                                   struct moon_error *error);
 void *moon_sandbox_context(lua_State *L);
+/* Which of its own limits ended the run: "instruction", "memory", "time"; NULL: none of them. */
+const char *moon_sandbox_limit(const struct moon_sandbox *sandbox);
 
 /* The following run inside a run and may raise. */
 

@@ -196,9 +196,45 @@ static void a_file_that_is_tried_has_its_groups_looked_through(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+static void a_limit_says_which_setting_raises_it(void **state)
+{
+    static const char *const table[][2] = {
+        {"while true do end", "tenants/acme.lua:1: instruction limit of 10000000 reached; mend "
+                              "this policy, or raise limits.policy_instructions"},
+        {"local s = 'x' while true do s = s .. s end",
+         "tenants/acme.lua:1: memory limit of 8388608 bytes reached; mend this policy, or raise "
+         "limits.policy_bytes"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct policy_case c;
+        struct moon_verdict verdict = decide(&c, NULL, table[i][0]);
+        assert_string_equal(verdict.failure, table[i][1]);
+        assert_string_equal(verdict.rule, "tenants/acme.lua:1");
+        policy_case_end(&c);
+    }
+}
+
+static void wall_time_is_limited(void **state)
+{
+    struct policy_case c;
+    (void)state; /* cmocka's, not used */
+    policy_case_begin(&c);
+    policy_case_policy(&c, "return { message = function(m)\nwhile true do end end }");
+    c.conf.policy_instructions = INT64_MAX;
+    c.conf.policy_ms = 30;
+    struct moon_verdict verdict = policy_case_decide(&c);
+    assert_string_equal(verdict.failure, "tenants/acme.lua:2: time limit of 30 ms reached; mend "
+                                         "this policy, or raise limits.policy_ms");
+    assert_string_equal(verdict.rule, "tenants/acme.lua:2");
+    policy_case_end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wall_time_is_limited),
+        cmocka_unit_test(a_limit_says_which_setting_raises_it),
         cmocka_unit_test(a_locked_rule_is_final_and_without_opinion_all_goes_on),
         cmocka_unit_test(a_locked_verdict_names_its_line_and_what_it_read),
         cmocka_unit_test(publishing_tells_what_nobody_would_ask),
