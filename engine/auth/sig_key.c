@@ -310,6 +310,12 @@ char *moon_sig_key_record(struct moon_arena *arena, const struct moon_sig_key *k
         if (!bytes.p)
             return NULL;
     }
+    struct moon_str str;
     char *p = moon_sig_base64_encode(arena, bytes);
-    return p ? moon_arena_printf(arena, "v=DKIM1; k=%s; p=%s", rsa ? "rsa" : "ed25519", p) : NULL;
+    if (!p)
+        return NULL;
+    moon_str_begin(&str, arena);
+    moon_str_add(&str, rsa ? "v=DKIM1; k=rsa; p=" : "v=DKIM1; k=ed25519; p=");
+    moon_str_add(&str, p);
+    return moon_str_end(&str);
 }

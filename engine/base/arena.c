@@ -163,13 +163,18 @@ char *moon_arena_cstr(struct moon_arena *arena, const char *text)
     return moon_arena_dup(arena, moon_span_of(text));
 }
 
+#define PRINTED 512 /* most texts are shorter: those are printed once; others a second time */
+
 static char *arena_vprintf(struct moon_arena *arena, const char *format, va_list args)
 {
+    char printed[PRINTED];
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = vsnprintf(printed, sizeof printed, format, args);
     char *text = length < 0 ? NULL : moon_arena_raw(arena, (size_t)length + 1);
-    if (text)
+    if (text && (size_t)length < sizeof printed)
+        memcpy(text, printed, (size_t)length + 1);
+    else if (text)
         (void)vsnprintf(text, (size_t)length + 1, format, again); /* measured above */
     va_end(again);
     return text;
@@ -241,12 +246,14 @@ void moon_str_add(struct moon_str *str, const char *text)
 
 void moon_str_add_char(struct moon_str *str, char c)
 {
-    moon_str_add_span(str, (struct moon_span){&c, 1});
+    if (!str_reserve(str, 1))
+        return;
+    str->text[str->length++] = c;
 }
 
 void moon_str_addf(struct moon_str *str, const char *format, ...)
 {
-    char text[512]; /* most additions are short; longer ones are printed into the arena */
+    char text[PRINTED]; /* longer additions are printed into the arena */
     va_list args;
     if (str->failed)
         return;

@@ -122,6 +122,11 @@ static void copies_are_terminated(void **state)
     assert_string_equal(moon_arena_printf(*state, "%s-%d", "a", 7), "a-7");
     char *long_one = moon_arena_printf(*state, "%0*d", 5000, 1);
     assert_int_equal(strlen(long_one), 5000);
+    for (int n = 0; n < 1100; n++) {
+        char *text = moon_arena_printf(*state, "%*s", n, "");
+        assert_int_equal(strlen(text), n);
+        assert_int_equal(strspn(text, " "), n);
+    }
 }
 
 static void fails_at_the_request_asked_for_and_from_then_on(void **state)
