@@ -95,9 +95,11 @@ $(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a $(BUILD)/li
 $(BUILD)/moonscan-static: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/libmoon.a
 	$(call link_static,$@,$^)
 
-# The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*.
+# The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*. Without
+# the compiler's start files, which refer to names that no library has: for each the dynamic linker
+# searches all of Exim's libraries, in each connection.
 $(BUILD)/moonscan.so: $(MODULE_OBJ)
-	$(CC) $(OPT) -shared -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+	$(CC) $(OPT) -shared -nostartfiles -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
 
 # The same module as one C file, for LOCAL_SCAN_SOURCE of an own Exim.
 $(BUILD)/moonscan_local_scan.c: $(AMALGAMATION_SRC) $(wildcard local_scan/*.h engine/wire/*.h) \
@@ -186,7 +188,7 @@ $(BUILD)/tests/moonscan-next: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/tests/
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/moonscan-next.so: $(filter-out %/wire/wire.o,$(MODULE_OBJ)) $(BUILD)/pic/tests/faults/wire_next.o
-	$(CC) $(OPT) -shared -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+	$(CC) $(OPT) -shared -nostartfiles -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
 
 FAULT_TESTS = $(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_dns_cares
 # Everything is broken on purpose. FAULTS="clock Redis": only those with this in their name.

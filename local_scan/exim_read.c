@@ -10,7 +10,21 @@
 
 #ifndef expand_string
 #pragma weak expand_string
-extern const uschar *expand_string_2(const uschar *, BOOL *) __attribute__((weak));
+typedef const uschar *expand_2(const uschar *, BOOL *);
+#ifdef MOON_DLOPEN
+/* Asked for only where it is needed: a name that is nowhere the dynamic linker looks for in all of
+ * Exim's libraries, forty and more, for each connection. */
+static expand_2 *newer_expand(void)
+{
+    return (expand_2 *)(uintptr_t)dlsym(RTLD_DEFAULT, "expand_string_2");
+}
+#else
+extern expand_2 expand_string_2 __attribute__((weak));
+static expand_2 *newer_expand(void)
+{
+    return expand_string_2;
+}
+#endif
 #endif
 
 /* `text` is a constant of ours. NULL when it cannot be expanded; no log line then. The result is
@@ -26,9 +40,8 @@ static const char *expanded(const char *text)
 #else
     if (expand_string)
         return CCS expand_string(format);
-    if (expand_string_2)
-        return CCS expand_string_2(format, NULL);
-    return NULL;
+    expand_2 *newer = newer_expand();
+    return newer ? CCS newer(format, NULL) : NULL;
 #endif
 }
 
