@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * json: the writer. Strings are escaped byte by byte; UTF-8 is checked against the table of
- * RFC 3629 section 4, so that no overlong form and no surrogate gets through.
+ * json: the writer. Strings are escaped character by character between runs of plain ASCII; UTF-8
+ * is checked against the table of RFC 3629 section 4, so that no overlong form and no surrogate
+ * gets through.
  */
 #include "engine/base/json.h"
 
@@ -52,11 +53,25 @@ static size_t utf8_length(struct moon_span s)
     return n;
 }
 
+/* How many bytes at the start of s stand for themselves and are ASCII: most of a record's. */
+static size_t plain_length(struct moon_span s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+        n++;
+    return n;
+}
+
 static void add_quoted(struct moon_str *str, struct moon_span s)
 {
     moon_str_add_char(str, '"');
-    while (s.n) {
-        size_t n = utf8_length(s);
+    for (;;) {
+        size_t n = plain_length(s);
+        moon_str_add_span(str, moon_span_sub(s, 0, n));
+        s = moon_span_sub(s, n, s.n);
+        if (s.n == 0)
+            break;
+        n = utf8_length(s);
         unsigned char c = (unsigned char)s.p[0];
         if (n == 0) {
             moon_str_add(str, "\xef\xbf\xbd");
