@@ -52,6 +52,8 @@ class Row:
 
 
 def lab(function):
+    if function.__name__ in LABS:
+        raise TypeError("two labs are called " + function.__name__)
     LABS[function.__name__] = function
     return function
 

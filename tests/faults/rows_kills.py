@@ -32,7 +32,7 @@ def killing(**daemon):
 
 
 @lab
-def asked(**daemon):
+def killing_asked(**daemon):
     """The DATA ACL asks, and refuses what shall be refused."""
     return FaultLab(relayed=False, data="acl_moonscan_data", **daemon)
 
@@ -128,7 +128,7 @@ def with_service(run):
         want([pid for pid in run.lab.workers() if not is_spare(pid)], [], "workers of Exim's left")
 
 
-@fault("asked", "random kills, asked in the DATA ACL", told=("250", "550 5.7.1"),
+@fault("killing_asked", "random kills, asked in the DATA ACL", told=("250", "550 5.7.1"),
        may=("451 4.3.0",))
 def in_the_data_acl(run):
     with Service(run.lab, "--spare", "4") as service:
