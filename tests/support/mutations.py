@@ -12,6 +12,8 @@
      MOON_X_Y             the next enumerator of the same enum
      .member = value      the initialiser taken away
      return value         another value of the function's type
+   The size of an array is not made larger, but where sizeof asks for it: the element more is
+   nobody's. That of a parameter means nothing in C.
 3. A change is known by its file, its function, the text of its line and what is changed, not by a
    line number. An initialiser that says what would be there without it is no change.
 """
@@ -165,7 +167,28 @@ class Reader:
             depth += (text in "([{") - (text in ")]}")
         return len(self.tokens) - 1
 
-    def simple(self, token):
+    def sized(self, i):
+        """Is the token in the size of an array that is declared here? "parameter", "array", or
+        "asked" for one whose sizeof is asked for; "" when it is not."""
+        opened = i
+        while opened >= 0 and self.tokens[opened].text not in ("[", "]", ";", "{", "}"):
+            opened -= 1
+        if opened < 2 or self.tokens[opened].text != "[":
+            return ""
+        start = opened - 1
+        while start > 0 and self.tokens[start - 1].text not in tuple(";{}(,"):
+            start -= 1
+        head = self.tokens[start:opened]
+        if len(head) < 2 or any(one.kind != "word" and one.text != "*" for one in head) or \
+                head[0].text in ("return", "sizeof", "else", "case"):
+            return ""
+        if self.tokens[start - 1].text in "(,":
+            return "" if self.function_at(head[0].start) else "parameter"
+        asks = r"\bsizeof\b[^;]*\b%s\b" % head[-1].text
+        return "asked" if re.search(asks, self.source) else "array"
+
+    def simple(self, i):
+        token, sized = self.tokens[i], self.sized(i)
         if token.kind == "number":
             news = number_changes(token.text)
         elif token.kind == "char":
@@ -180,6 +203,10 @@ class Reader:
             news = ["(%s + 1)" % token.text, "(%s - 1)" % token.text]
         else:
             return
+        if sized == "parameter":
+            return
+        if sized == "array" and (token.kind == "number" or token.text in self.names.numbers):
+            news = news[1:]  # the first is the larger one
         for new in news:
             self.add(token.start, token.end, new)
 
@@ -208,8 +235,8 @@ class Reader:
             self.add(start, stop, new)
 
     def read(self):
-        for i, token in enumerate(self.tokens):
-            self.simple(token)
+        for i in range(len(self.tokens)):
+            self.simple(i)
             self.initialiser(i)
             self.returned(i)
         return self.found
