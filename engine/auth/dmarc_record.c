@@ -108,9 +108,8 @@ static bool uri_chars(struct moon_span text)
     struct moon_buf in = moon_buf_of(text);
     while (!moon_buf_at_end(&in)) {
         if (moon_buf_skip(&in, '%')) {
-            int high = moon_buf_byte(&in), low = moon_buf_byte(&in);
-            if (high < 0 || low < 0 || moon_hex_value((char)high) < 0 ||
-                moon_hex_value((char)low) < 0)
+            char high = (char)moon_buf_byte(&in), low = (char)moon_buf_byte(&in);
+            if (moon_hex_value(high) < 0 || moon_hex_value(low) < 0) /* nor is the end a digit */
                 return false;
         } else if (moon_buf_while(&in, is_uri_char).n == 0) {
             return false;
@@ -275,8 +274,7 @@ enum moon_status moon_dmarc_record_parse(struct moon_arena *arena, struct moon_s
     *is_dmarc_r = take_version(&in);
     if (!*is_dmarc_r)
         return MOON_OK;
-    *record_r =
-        (struct moon_dmarc_record){.psd = 'u', .adkim = 'r', .aspf = 'r', .pct = 100, .text = ""};
+    *record_r = (struct moon_dmarc_record){.psd = 'u', .adkim = 'r', .aspf = 'r', .pct = 100};
     moon_str_begin(&r.error, arena);
     record_r->text = shown(&r, moon_span_sub(text, 0, MOON_DMARC_RECORD_MAX));
     keep_tag(&r, MOON_SPAN("v"), MOON_SPAN("DMARC1"));

@@ -168,7 +168,7 @@ static void put_escaped(struct sink *sink, char c)
     static const char hex[] = "0123456789ABCDEF";
 
     /* RFC 3986 section 2.3, as RFC 7208 section 7.3 asks. */
-    if (moon_is_alnum(c) || (c != '\0' && strchr("-._~", c))) {
+    if (moon_is_alnum(c) || strchr("-._~", c)) { /* values have no NUL */
         put(sink, c);
         return;
     }

@@ -127,6 +127,10 @@ static void passes_over_what_is_ill_formed_behind_the_version(void **state)
                         "a tag without name or value ; a tag without name or value a");
     assert_string_equal(parse("v=DMARC1; p=none; abcdefghijklmnopqrstuvwxyz").error,
                         "a tag without name or value abcdefghijklmnopqrst");
+    assert_string_equal(parse("v=DMARC1; p=none; abcdefghijklmnopqrs ;").error,
+                        "a tag without name or value abcdefghijklmnopqrs");
+    assert_string_equal(parse("v=DMARC1; p=none; rua=nobody").error, "ill-formed rua");
+    assert_null(parse("v=DMARC1; p=none; rua=mailto:a@b.example").error);
 }
 
 /* RFC 9989 section 4.10.1 */
@@ -174,6 +178,7 @@ static void knows_valid_reporting_uris(void **state)
         {"mailto:a@b!", false},
         {"mailto:a@b!m", false},
         {"mailto:a@b!1kk", false},
+        {"mailto:a@b!x5", false},
         {"mailto:a?x@b.example", false},
         {"mailto:a%2g@b", false},
         {"mailto:a%g2@b", false},
@@ -200,6 +205,8 @@ static void knows_valid_reporting_uris(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (moon_dmarc_uri_valid(moon_span_of(cases[i].uri)) != cases[i].valid)
             fail_msg("%s: want %s", cases[i].uri, cases[i].valid ? "valid" : "not valid");
+    assert_false(moon_dmarc_uri_valid(MOON_SPAN("mailto:a\0@b.example")));
+    assert_false(moon_dmarc_uri_valid(MOON_SPAN("mailto:a@b.example!1\0")));
     assert_true(parse("v=DMARC1; rua=rubbish, mailto:a@b.example!10m").reports);
     assert_false(parse("v=DMARC1; rua=rubbish,,mailto:").reports);
 }
@@ -275,6 +282,8 @@ static void shows_only_printable_ascii(void **state)
     (void)state; /* cmocka's, not used */
     assert_string_equal(record.text, "v=DMARC1; p=none; x=a??b??~ ? z");
     assert_string_equal(record.tags[2].value, "a??b??~ ? z");
+    record = parse("v=DMARC1; p=none; x=\x1f\x7f y");
+    assert_string_equal(record.tags[2].value, "?? y");
 }
 
 static void says_when_memory_runs_out(void **state)

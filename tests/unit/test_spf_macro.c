@@ -125,6 +125,23 @@ static void keeps_the_end_of_a_name_and_the_start_of_an_explanation(void **state
         "0123456789192.0.2.3abcdefghij");
 }
 
+/* However much is cut off in front, the text is one of its own. */
+static void keeps_its_end_whatever_is_allocated_next(void **state)
+{
+    static const char text[] =
+        "0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUV";
+    struct moon_spf_vars vars = make_vars(V4, "x");
+
+    for (size_t max = 1; max <= (sizeof text - 1) / 2; max++) {
+        struct moon_span span = {text, 2 * max};
+        const char *got =
+            moon_spf_macro_expand(*state, span, MOON_SPF_MACRO_DOMAIN, &vars, "d", NULL, max);
+        assert_non_null(moon_arena_dup(*state, MOON_SPAN("next")));
+        assert_int_equal(strlen(got), max);
+        assert_memory_equal(got, text + max, max);
+    }
+}
+
 #define LABEL_60 "a23456789012345678901234567890123456789012345678901234567890"
 
 /* RFC 7208 sections 4.8 and 7.3. NULL: no such name. */
@@ -173,6 +190,7 @@ static void finds_the_letters_that_a_text_uses(void **state)
     (void)state; /* nothing is allocated */
     assert_true(moon_spf_macro_uses(MOON_SPAN("a.%{P2r}.example"), "p"));
     assert_true(moon_spf_macro_uses(MOON_SPAN("%{d}%{l-}.example"), "sl"));
+    assert_true(moon_spf_macro_uses(MOON_SPAN("%{r}%{p}"), "p"));
     assert_false(moon_spf_macro_uses(MOON_SPAN("pls%%{p.%{d}"), "pls"));
 }
 
@@ -220,6 +238,8 @@ int main(void)
                                         drop_arena),
         cmocka_unit_test_setup_teardown(keeps_the_end_of_a_name_and_the_start_of_an_explanation,
                                         make_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(keeps_its_end_whatever_is_allocated_next, make_arena,
+                                        drop_arena),
         cmocka_unit_test_setup_teardown(makes_names_that_can_be_asked_for, make_arena, drop_arena),
         cmocka_unit_test(finds_the_letters_that_a_text_uses),
         cmocka_unit_test(refuses_bytes_that_a_text_may_not_have),
