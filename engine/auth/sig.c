@@ -376,11 +376,11 @@ static int64_t number_of(struct moon_sig *sig, const char *name, const char *rea
 
 static void read_numbers(struct moon_sig *sig, int64_t now_s)
 {
+    bool seal = sig->kind == MOON_SIG_KIND_ARC_SEAL; /* has neither l= nor x= */
+
     sig->signed_at_s = number_of(sig, "t", "t= is no time");
-    if (sig->kind != MOON_SIG_KIND_ARC_SEAL) {
-        sig->body_length = number_of(sig, "l", "l= is no length");
-        sig->expires_s = number_of(sig, "x", "x= is no time");
-    }
+    sig->body_length = seal ? -1 : number_of(sig, "l", "l= is no length");
+    sig->expires_s = seal ? -1 : number_of(sig, "x", "x= is no time");
     if (sig->expires_s >= 0 && sig->signed_at_s >= 0 && sig->expires_s <= sig->signed_at_s)
         moon_sig_refuse(sig, MOON_RESULT_PERMERROR, "x= is not later than t=");
     if (sig->expires_s >= 0 && sig->expires_s < now_s - MOON_SIG_DRIFT_S)
@@ -398,12 +398,7 @@ enum moon_status moon_sig_parse(struct moon_arena *arena, const struct moon_fiel
 enum moon_status moon_sig_parse_kind(struct moon_arena *arena, const struct moon_field *field,
                                      enum moon_sig_kind kind, int64_t now_s, struct moon_sig *sig_r)
 {
-    *sig_r = (struct moon_sig){.kind = kind,
-                               .field = field,
-                               .reason = "",
-                               .body_length = -1,
-                               .signed_at_s = -1,
-                               .expires_s = -1};
+    *sig_r = (struct moon_sig){.kind = kind, .field = field, .reason = ""};
     enum moon_status status = read_tags(arena, sig_r);
     if (status != MOON_OK)
         return status;

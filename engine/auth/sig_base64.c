@@ -8,15 +8,16 @@
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* -1: not in the alphabet. A table, from '+' to 'z': which range the next digit is of cannot be
- * foreseen, and each wrong guess of the processor's costs as much as ten digits. */
+ * foreseen, and each wrong guess of the processor's costs as much as ten digits. Of what is no
+ * digit it has 0. */
 static int value_of(char c)
 {
-    static const signed char values['z' - '+' + 1] = {
-        62, -1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1,
-        -1, -1, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17,
-        18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31,
-        32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51};
-    return c >= '+' && c <= 'z' ? values[c - '+'] : -1;
+    static const unsigned char one_more['z' - '+' + 1] = {
+        63, 0,  0,  0,  64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0,  0,  0,  0,  0,
+        0,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18,
+        19, 20, 21, 22, 23, 24, 25, 26, 0,  0,  0,  0,  0,  0,  27, 28, 29, 30, 31, 32,
+        33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52};
+    return c >= '+' && c <= 'z' ? one_more[c - '+'] - 1 : -1;
 }
 
 enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_span text,
@@ -26,7 +27,7 @@ enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_sp
     unsigned digits = 0, pads = 0;
     size_t n = 0;
     bool valid = true;
-    char *out = moon_arena_raw(arena, text.n / 4 * 3 + 3);
+    char *out = moon_arena_raw(arena, text.n); /* a digit is less than a byte */
 
     *valid_r = false;
     *bytes_r = (struct moon_span){NULL, 0};
@@ -46,8 +47,7 @@ enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_sp
         if (++digits % 4 == 0) {
             out[n++] = (char)(bits >> 16);
             out[n++] = (char)(bits >> 8);
-            out[n++] = (char)bits;
-            bits = 0;
+            out[n++] = (char)bits; /* what is above is shifted out */
         }
     }
     unsigned rest = digits % 4;
@@ -72,7 +72,7 @@ enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_sp
 char *moon_sig_base64_encode(struct moon_arena *arena, struct moon_span bytes)
 {
     const unsigned char *p = (const unsigned char *)bytes.p;
-    char *out = moon_arena_raw(arena, bytes.n < SIZE_MAX / 2 ? bytes.n / 3 * 4 + 5 : SIZE_MAX);
+    char *out = moon_arena_raw(arena, (bytes.n + 2) / 3 * 4 + 1);
     size_t n = 0;
 
     for (size_t i = 0; out && i < bytes.n; i += 3) {

@@ -183,6 +183,4 @@ void moon_sig_body_end(struct moon_sig_body *body)
     /* RFC 6376 sections 3.4.3 and 3.4.4 */
     if (body->canon == MOON_SIG_CANON_SIMPLE || body->total_bytes > 0)
         put(body, "\r\n", 2);
-    body->line_ends = 0;
-    body->space = false;
 }

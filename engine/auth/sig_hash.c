@@ -20,15 +20,14 @@ struct moon_sig_fields {
     size_t count;
 };
 
+/* Any order will do that has equal names side by side. A header is far smaller than an int can
+ * tell. */
 static int compare_names(struct moon_span a, struct moon_span b)
 {
-    size_t n = a.n < b.n ? a.n : b.n;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char x = (unsigned char)moon_lower(a.p[i]), y = (unsigned char)moon_lower(b.p[i]);
-        if (x != y)
-            return x < y ? -1 : 1;
-    }
-    return a.n == b.n ? 0 : a.n < b.n ? -1 : 1;
+    int order = (int)a.n - (int)b.n;
+    for (size_t i = 0; order == 0 && i < a.n; i++)
+        order = moon_lower(a.p[i]) - moon_lower(b.p[i]);
+    return order;
 }
 
 static int compare_fields(const void *a, const void *b)
@@ -36,7 +35,7 @@ static int compare_fields(const void *a, const void *b)
     const struct moon_field *x = *(const struct moon_field *const *)a;
     const struct moon_field *y = *(const struct moon_field *const *)b;
     int order = compare_names(x->name, y->name);
-    return order ? order : x > y ? -1 : x < y ? 1 : 0; /* one array: lower in the message first */
+    return order ? order : (int)(y - x); /* one array: lower in the message first */
 }
 
 const struct moon_sig_fields *moon_sig_fields_of(struct moon_arena *arena,

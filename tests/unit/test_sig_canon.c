@@ -209,17 +209,27 @@ static void stops_at_the_length_and_counts_on(void **state)
 
 static void holds_back_any_number_of_line_ends(void **state)
 {
-    enum { COUNT = 1000 };
-    struct moon_sig_body body;
     (void)state;
-    moon_sig_body_begin(&body, MOON_SIG_CANON_RELAXED, -1, NULL, NULL);
-    moon_sig_body_add(&body, MOON_SPAN("x"));
-    for (int i = 0; i < COUNT; i++)
-        moon_sig_body_add(&body, MOON_SPAN("\r\n"));
-    assert_int_equal(body.total_bytes, 1);
-    moon_sig_body_add(&body, MOON_SPAN("y"));
-    moon_sig_body_end(&body);
-    assert_int_equal(body.total_bytes, 2 + 2 * COUNT + 2);
+    for (size_t count = 1; count < 1000; count += count < 40 ? 1 : 97) {
+        struct moon_arena *arena = moon_arena_create(100000);
+        struct moon_sig_body body;
+        struct moon_str str;
+        moon_str_begin(&str, arena);
+        moon_sig_body_begin(&body, MOON_SIG_CANON_RELAXED, -1, keep, &str);
+        moon_sig_body_add(&body, MOON_SPAN("x"));
+        for (size_t i = 0; i < count; i++)
+            moon_sig_body_add(&body, MOON_SPAN("\r\n"));
+        assert_int_equal(body.total_bytes, 1);
+        moon_sig_body_add(&body, MOON_SPAN("y"));
+        moon_sig_body_end(&body);
+        assert_int_equal(body.total_bytes, 2 + 2 * count + 2);
+        const char *text = moon_str_end(&str);
+        assert_int_equal(strlen(text), 2 + 2 * count + 2);
+        for (size_t i = 0; i <= count; i++) /* the last one behind the y */
+            assert_memory_equal(text + 1 + 2 * i + (i == count), "\r\n", 2);
+        assert_true(text[0] == 'x' && text[1 + 2 * count] == 'y');
+        moon_arena_destroy(&arena);
+    }
 }
 
 int main(void)

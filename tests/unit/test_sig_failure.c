@@ -185,6 +185,24 @@ static void a_signature_of_the_core_that_cannot_be_hashed_is_no_result(void **st
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, moon_chain_begin, moon_chain_end)
 
+static void a_piece_too_large_to_wait_for_others_is_hashed_or_told(void **state)
+{
+    static const char piece[3 * sizeof(((struct moon_sig_digest *)0)->stage)] = "";
+    unsigned char out[MOON_SIG_DIGEST_BYTES];
+    struct moon_sig_digest digest, copy;
+    (void)state;
+    for (size_t n = 0; n < 2; n++) {
+        moon_sig_digest_begin(&digest);
+        calls = 0;
+        fail_at = n;
+        moon_sig_digest_add(&digest, piece, sizeof piece);
+        fail_at = 0;
+        moon_sig_digest_fork(&digest, &copy);
+        assert_int_equal(moon_sig_digest_end(&copy, out), n == 0);
+        assert_int_equal(moon_sig_digest_end(&digest, out), n == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +210,7 @@ int main(void)
         CASE(a_body_that_cannot_be_hashed_is_no_result),
         CASE(a_chain_that_cannot_be_hashed_is_no_result),
         CASE(a_signature_of_the_core_that_cannot_be_hashed_is_no_result),
+        CASE(a_piece_too_large_to_wait_for_others_is_hashed_or_told),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -121,6 +121,28 @@ static void shares_equal_bodies_and_limits_different_ones(void **state)
     assert_int_equal(bodies.items[3].body.total_bytes, 5);
 }
 
+static void a_length_of_zero_is_not_the_whole_body(void **state)
+{
+    static const unsigned char known[32] = "of the whole body";
+    unsigned char want[32];
+    (void)state;
+    for (int with_hash = 0; with_hash < 2; with_hash++) {
+        struct moon_sig_bodies bodies;
+        size_t index;
+        moon_sig_bodies_begin(&bodies);
+        moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, known);
+        assert_int_equal(
+            moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_RELAXED, 0, with_hash == 1, &index),
+            MOON_OK);
+        assert_true(moon_sig_bodies_open(&bodies)); /* how long the body is, is asked as well */
+        moon_sig_bodies_add(&bodies, MOON_SPAN("abc\r\n"));
+        assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
+        assert_int_equal(bodies.items[index].body.total_bytes, 5);
+        if (with_hash)
+            assert_memory_equal(bodies.items[index].hash, sha256("", want), 32);
+    }
+}
+
 static void a_known_hash_is_taken_and_the_body_not_wanted(void **state)
 {
     static const unsigned char known[MOON_SIG_DIGEST_BYTES] = "known";
@@ -215,6 +237,7 @@ int main(void)
         cmocka_unit_test(hashes_runs_of_any_size),
         cmocka_unit_test(shares_equal_bodies_and_limits_different_ones),
         cmocka_unit_test(a_known_hash_is_taken_and_the_body_not_wanted),
+        cmocka_unit_test(a_length_of_zero_is_not_the_whole_body),
         cmocka_unit_test(verifies_whatever_the_chunks),
         cmocka_unit_test(a_length_may_be_that_of_the_whole_body),
     };

@@ -256,6 +256,7 @@ static void verifies_only_the_right_signature(void **state)
                 EVP_PKEY_sign(ctx, made, &size, digest, sizeof digest) == 1);
     EVP_PKEY_CTX_free(ctx);
     assert_true(moon_sig_key_of_spki(spki_of(pkey), &key));
+    assert_string_equal(key.reason, "");
     struct moon_span signature = {(char *)made, size};
     assert_int_equal(moon_sig_pkey_verify(&key, digest, signature, &valid), MOON_OK);
     assert_true(valid);
