@@ -77,7 +77,7 @@ class Run:
         self.logged = len(its_lab.mainlog()) if its_lab else 0
         self.log_text = None  # in the place of Exim's main log
         self.found_log = "-"
-        self.mail = "-"
+        self.mail, self.counts = "-", None
         self.daemon = daemon
         self.decisions = None  # more logs than the usual one
 
@@ -93,7 +93,8 @@ class Run:
 
     def check(self):
         ledger, row = self.ledger, self.row
-        self.mail = "%d = %d + %d + %d" % ledger.account(row.any_place)
+        self.counts = ledger.account(row.any_place)
+        self.mail = "%d = %d + %d + %d" % self.counts
         told = set(ledger.told())
         want(sorted(set(row.told) - told), [], "what no client was told; they were told %r" % told)
         want(sorted(told - set(row.told) - set(row.may)), [], "what clients were told beside")
@@ -144,6 +145,7 @@ class Printer:
         self.tap = tap
         self.number = 0
         self.passed, self.failed, self.skipped = 0, 0, 0
+        self.sums = (0, 0, 0, 0)
         self.width = max(len(row.name) for row in rows)
         if tap:
             print("1..%d" % len(rows))
@@ -162,6 +164,8 @@ class Printer:
         self.passed += not error and not skip
         self.failed += bool(error)
         self.skipped += bool(skip)
+        if run and run.counts and not error:
+            self.sums = tuple(map(sum, zip(self.sums, run.counts)))
         told = ", ".join(run.ledger.told() if run and run.ledger else row.told)
         mail = run.mail if run else "-"
         log = (run.found_log if run else "-").replace("\n", " ")
@@ -178,6 +182,7 @@ class Printer:
 
     def end(self):
         if not self.tap:
+            print("%d messages = %d delivered + %d in quarantine + %d not taken" % self.sums)
             print("%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped))
         return 1 if self.failed else 0
 

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import threading
-import time
 
 from common import BANK, STRANGER, Failed, crlf, laboratory, wait_for, want
 
@@ -101,13 +100,13 @@ class Ledger:
         sent.hear(smtp.read_reply())
         smtp.quit()
 
-    def load(self, count, connections=4, each=4, pause_s=0.0):
-        return Load(self, count, connections, each, pause_s)
+    def load(self, count=None, connections=4, each=4):
+        return Load(self, count, connections, each)
 
     # --- what came of it -------------------------------------------------------------------------
 
     def told(self):
-        """Every answer there was, the usual one first."""
+        """Every answer there was."""
         return sorted({sent.told for sent in self.sent})
 
     def settle(self):
@@ -159,15 +158,18 @@ class Ledger:
 
 
 class Load:
-    """Clients that send for a while, `connections` at a time, `each` messages a connection:
+    """Clients that send for a while, `connections` at a time, `each` messages a connection; `count`
+    messages, or until the block ends:
 
-        with ledger.load(200) as load:
-            load.wait(50)        # until 50 are answered
+        with ledger.load() as load:
+            load.more(50)        # until 50 are answered
             ...                  # something goes wrong meanwhile
+            load.more(50)
     """
 
-    def __init__(self, ledger, count, connections, each, pause_s):
-        self.ledger, self.left, self.each, self.pause_s = ledger, count, each, pause_s
+    def __init__(self, ledger, count, connections, each):
+        self.ledger, self.count, self.each = ledger, count, each
+        self.left = float("inf") if count is None else count
         self.answered = 0
         self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True)
                         for i in range(connections)]
@@ -178,7 +180,7 @@ class Load:
         return self
 
     def __exit__(self, kind, *_):
-        if kind:
+        if kind or self.count is None:
             with self.ledger.lock:
                 self.left = 0
         for thread in self.threads:
@@ -187,10 +189,11 @@ class Load:
     def running(self):
         return any(thread.is_alive() for thread in self.threads)
 
-    def wait(self, answered):
-        """Until so many messages are answered, or none is left to be sent."""
-        wait_for("%d answers" % answered,
-                 lambda: self.answered >= answered or not self.running(), 300)
+    def more(self, number):
+        """Until so many more messages are answered, or none is left to be sent."""
+        wanted = self.answered + number
+        wait_for("%d answers" % wanted,
+                 lambda: self.answered >= wanted or not self.running(), 300)
 
     def take(self):
         """How many messages the next connection shall send."""
@@ -213,7 +216,6 @@ class Load:
                         self.ledger.one(smtp, kind, lines=1 + turn % 40)
                         with self.ledger.lock:
                             self.answered += 1
-                        time.sleep(self.pause_s)
                     smtp.quit()
             except Exception as error:  # pylint: disable=broad-except
                 with self.ledger.lock:

@@ -39,14 +39,15 @@ def rolled_back(its_lab):
 def load_with_changes(run, change):
     """Mail, and `change(number)` three times while it comes in; no message without its record, and
     its reason is that of the snapshot it names."""
-    count, its_lab = run.count(160, 60), run.lab
+    its_lab, number = run.lab, run.count(40, 12)
     before = len(records(its_lab.decisions)[0])
-    with Service(its_lab, "--spare", "2"), run.ledger.load(count, each=2) as load:
-        for number in range(1, 4):
-            load.wait(number * count // 4)
-            change(number)
-    wait_for("a record of each message",
-             lambda: len(records(its_lab.decisions)[0]) - before >= count)
+    with Service(its_lab, "--spare", "2"), run.ledger.load(each=2) as load:
+        for turn in range(1, 4):
+            load.more(number)
+            change(turn)
+        load.more(number)
+    wait_for("a record of each message", lambda: len(records(its_lab.decisions)[0]) - before
+             >= len(run.ledger.sent))
     said = {}
     for record in records(its_lab.decisions)[0][before:]:
         reason = record["verdicts"][0].get("reason", "")
@@ -59,7 +60,7 @@ def load_with_changes(run, change):
 
 @fault("publishing", "published under load", told=("250", "550 5.7.1"))
 def publish(run):
-    said = load_with_changes(run, lambda number: published(run.lab, "version %d" % number))
+    said = load_with_changes(run, lambda turn: published(run.lab, "version %d" % turn))
     want(len(said) > 1, True, "several snapshots have decided: %r" % said)
 
 
@@ -68,6 +69,6 @@ def rollback(run):
     first, second = published(run.lab, "the one"), published(run.lab, "the other")
     want(first != second, True, "two snapshots")
 
-    load_with_changes(run, lambda number: want(
-        rolled_back(run.lab) if number % 2 else published(run.lab, "the other"),
-        first if number % 2 else second, "the snapshot in force"))
+    load_with_changes(run, lambda turn: want(
+        rolled_back(run.lab) if turn % 2 else published(run.lab, "the other"),
+        first if turn % 2 else second, "the snapshot in force"))

@@ -21,8 +21,8 @@ from ledger import records
 
 MESSAGES, SHORT = 5000, 150  # of each half
 CONNECTIONS = 6
-# How a worker ends: most often at once; now and then it stops, and the module's time runs out.
-SIGNALS = [signal.SIGKILL] * 12 + [signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM] * 2
+# How a worker ends. One of Exim's own may also stop for ever: then the module's time runs out.
+SIGNALS = [signal.SIGKILL] * 24 + [signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM] * 4
 SEED = int(os.environ.get("MOON_SEED", "1"))
 
 
@@ -44,6 +44,7 @@ class Killer(threading.Thread):
         super().__init__(daemon=True)
         self.lab, self.load, self.service = its_lab, load, service
         self.random = random.Random(SEED)
+        self.signals = SIGNALS + ([] if service else [signal.SIGSTOP])
         self.workers, self.services = 0, 0
         self.error = None
 
@@ -64,7 +65,7 @@ class Killer(threading.Thread):
         if not found:
             return
         try:
-            os.kill(self.random.choice(found), self.random.choice(SIGNALS))
+            os.kill(self.random.choice(found), self.random.choice(self.signals))
             self.workers += 1
         except ProcessLookupError:
             pass  # it has ended by itself

@@ -81,15 +81,17 @@ def unwritable(run):
 @fault("logging", "decision log rotated under load", told=("250", "550 5.7.1"))
 def rotated(run):
     """By rename, without a signal: each message has its one record, in one of the files."""
-    count, its_lab = run.count(200, 60), run.lab
+    its_lab, number = run.lab, run.count(40, 12)
     run.decisions = [its_lab.decisions + ".0"]
     if os.path.exists(its_lab.decisions):  # of the faults before
         os.rename(its_lab.decisions, run.decisions[0])
-    with run.ledger.load(count) as load:
-        for part in range(1, 5):
-            load.wait(part * count // 5)
-            run.decisions.append("%s.%d" % (its_lab.decisions, part))
+    with run.ledger.load() as load:
+        for turn in range(1, 5):
+            load.more(number)
+            run.decisions.append("%s.%d" % (its_lab.decisions, turn))
             os.rename(its_lab.decisions, run.decisions[-1])
+        load.more(number)
     run.decisions.append(its_lab.decisions)
-    wait_for("a record of each message", lambda: len(records(*run.decisions[1:])[0]) == count)
+    wait_for("a record of each message",
+             lambda: len(records(*run.decisions[1:])[0]) == len(run.ledger.sent))
     want(records(*run.decisions)[1], 0, "torn records")

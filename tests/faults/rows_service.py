@@ -3,11 +3,10 @@
 in; its workers are killed at every step of the protocol."""
 
 import os
-import re
 import shutil
 import signal
 
-from common import Service, laboratory, wait_for, want
+from common import Service, laboratory, wait_for
 
 from campaign import fault, lab
 from fault_lab import FaultLab
@@ -30,34 +29,36 @@ def service_log(run):
 
 @fault("service", "service killed under load", told=BOTH)
 def killed(run):
-    count = run.count(120, 40)
-    with Service(run.lab) as its, run.ledger.load(count) as load:
-        for part in (1, 2, 3):
-            load.wait(part * count // 4)
+    number = run.count(30, 8)
+    with Service(run.lab) as its, run.ledger.load() as load:
+        for _ in range(3):
+            load.more(number)
             its.end(signal.SIGKILL)
-            load.wait(part * count // 4 + count // 12)
+            load.more(number)
             its.start()
+        load.more(number)
 
 
 @fault("service", "service restarted under load", told=BOTH)
 def restarted(run):
-    count = run.count(120, 40)
-    with Service(run.lab) as its, run.ledger.load(count) as load:
-        for part in (1, 2, 3):
-            load.wait(part * count // 4)
+    number = run.count(30, 8)
+    with Service(run.lab) as its, run.ledger.load() as load:
+        for _ in range(3):
+            load.more(number)
             its.end(signal.SIGTERM)
             its.start()
+        load.more(number)
 
 
 @fault("service", "service stopped, with its workers, under load", told=BOTH, may=("451 4.3.0",))
 def stopped(run):
     """Messages that are in a worker's hands wait until the module's time is over."""
-    with Service(run.lab) as its, run.ledger.load(run.count(80, 30)) as load:
-        load.wait(8)
+    with Service(run.lab) as its, run.ledger.load() as load:
+        load.more(8)
         pids = [its.process.pid] + its.workers()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        load.wait(run.count(60, 24))
+        load.more(run.count(60, 16))
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
 
@@ -92,7 +93,7 @@ def install(source, target):
 
 @fault("service", "service and module upgraded by one wire version under load", told=BOTH)
 def upgraded(run):
-    its_lab, count = run.lab, run.count(200, 60)
+    its_lab, number = run.lab, run.count(40, 10)
     pairs = ((its_lab.program, NEXT), (its_lab.module_file, NEXT + ".so"))
     for old, _ in pairs:
         shutil.copy(old, old + ".old")
@@ -101,14 +102,14 @@ def upgraded(run):
     # old and new are at work for a while.
     steps = [(module[1], module[0], False), (program[1], program[0], True),
              (module[0] + ".old", module[0], False), (program[0] + ".old", program[0], True)]
-    with Service(its_lab) as its, run.ledger.load(count) as load:
-        for number, (source, target, restart) in enumerate(steps, 1):
-            load.wait(number * count // 5)
+    with Service(its_lab) as its, run.ledger.load() as load:
+        for source, target, restart in steps:
+            load.more(number)
             install(source, target)
             if restart:
                 its.end(signal.SIGTERM)
                 its.start()
-    want(len(re.findall("listening on", its_lab.read("log/service"))) >= 3, True, "restarts")
+        load.more(number)
 
 
 def strike(run, step):
