@@ -1,1 +1,1 @@
-return { acme = { mode = 'shadwo', canary = 101, policy = '../x', settings = 1 }, b = { mode = 1, canary = 0.5, policy = 7, settings = { 1 } }, c = 1, [3] = {}, d = { settings = { f = print, g = { { 1 } }, h = { 1, x = 2 } } } }
+return { acme = { mode = 'shadwo', canary = 101, policy = '../x', settings = 1 }, b = { mode = 1, canary = 0.5, policy = 7, settings = { 1 } }, c = 1, [3] = {}, d = { settings = { f = tostring, g = { { 1 } }, h = { 1, x = 2 } } } }
