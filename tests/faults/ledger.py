@@ -100,8 +100,8 @@ class Ledger:
         sent.hear(smtp.read_reply())
         smtp.quit()
 
-    def load(self, count=None, connections=4, each=4):
-        return Load(self, count, connections, each)
+    def load(self, count=None, connections=4, each=4, kinds=KINDS):
+        return Load(self, count, connections, each, kinds)
 
     # --- what came of it -------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Ledger:
 
     def account(self, any_place=False, in_doubt=0):
         """Everything must be where the client believes it to be: (sent, delivered, quarantined,
-        refused)."""
+        refused, in doubt)."""
         self.settle()
         want(self.errors, [], "the clients' errors")
         places = self.places()
@@ -154,7 +154,7 @@ class Ledger:
         if wrong:
             raise Failed("%d of %d messages: %s" % (len(wrong), len(self.sent),
                                                     "; ".join(wrong[:5])))
-        return len(self.sent), delivered, quarantined, refused
+        return len(self.sent), delivered, quarantined, refused, doubt
 
 
 class Load:
@@ -167,8 +167,8 @@ class Load:
             load.more(50)
     """
 
-    def __init__(self, ledger, count, connections, each):
-        self.ledger, self.count, self.each = ledger, count, each
+    def __init__(self, ledger, count, connections, each, kinds):
+        self.ledger, self.count, self.each, self.kinds = ledger, count, each, kinds
         self.left = float("inf") if count is None else count
         self.answered = 0
         self.threads = [threading.Thread(target=self.run, args=(i,), daemon=True)
@@ -208,7 +208,7 @@ class Load:
             number = self.take()
             if not number:
                 return
-            kind = KINDS[turn % len(KINDS)]
+            kind = self.kinds[turn % len(self.kinds)]
             turn += 1
             try:
                 with self.ledger.lab.smtp(kind.ip, timeout=120) as smtp:

@@ -2,17 +2,20 @@
 """rows_limits: descriptors, processes and memory run out, in Exim's process and in the worker; the
 wall clock jumps."""
 
+import os
 import signal
 import time
 
-from common import Service, wait_for, want
+from common import Service, own_workers, wait_for, want
 
 from campaign import fault, lab
 from fault_lab import FaultLab
-from ledger import GOOD, SUSPECT
+from ledger import GOOD, SUSPECT, leftovers
 from processes import processes
+from smtp import Closed
 
 DAY_S = 86400
+HELD = "_dmarc.bank.example"
 
 
 @lab
@@ -90,6 +93,45 @@ refused("Exim's process has no descriptor for the body", "open",
         r"the spool file cannot be opened for reading by way of /proc/self/fd")
 
 
+# --- Exim dies ------------------------------------------------------------------------------------
+
+
+def exim_killed(run):
+    """Its process dies while the worker waits for DNS. What Exim leaves in its spool then is its
+    own, and removed here; what would be ours is a worker without a connection."""
+    with run.lab.relay.holding(HELD):
+        _, smtp = run.ledger.begin_data(GOOD)
+        want(run.lab.relay.wait_asked(HELD), True, "the worker asks")
+        os.kill(connection_pid(run.lab), signal.SIGKILL)
+        try:
+            smtp.read_reply()
+        except (Closed, OSError):
+            pass
+        smtp.close()
+    left = [os.path.basename(path) for path in leftovers(run.lab)]
+    want([name[-2:] for name in left], ["-D"], "what Exim leaves")
+    os.unlink(run.lab.path("spool/input", left[0]))
+
+
+@fault("impatient", "Exim's process killed in a message", told="no answer", in_doubt=1)
+def exim_killed_alone(run):
+    exim_killed(run)
+    wait_for("its worker to end", lambda: not run.lab.workers())
+    want(run.ledger.places().get(run.ledger.sent[0].token, []), [], "places")
+
+
+@fault("impatient", "Exim's process killed in a message, with the service", told=("250", "no answer"),
+       in_doubt=1)
+def exim_killed_with_service(run):
+    """The service has its worker back."""
+    with Service(run.lab, "--spare", "1", "--workers", "1") as service:
+        exim_killed(run)
+        workers = service.workers()
+        run.ledger.send(GOOD, 2)
+        want(service.workers(), workers, "workers of the service")
+        want(own_workers(run.lab), [], "workers of Exim's")
+
+
 # --- the worker -----------------------------------------------------------------------------------
 
 
@@ -121,7 +163,6 @@ def worker_memory(run):
 
 # --- the clock ------------------------------------------------------------------------------------
 
-HELD = "_dmarc.bank.example"
 SLICE_S = 1.2  # the longest that the module sleeps without a look at the clock is a second
 
 

@@ -75,6 +75,19 @@ def overloaded(run):
         run.lab.relay.fault = ""
 
 
+@fault("service", "service overloaded beyond the time of messages", told=("250", "451 4.3.0"),
+       any_place=True, short=False,
+       log="has no worker free, and enough messages have one beside it")
+def overloaded_for_long(run):
+    run.lab.relay.fault = "silent"
+    try:
+        with Service(run.lab, "--spare", "1", "--workers", "1"), \
+                run.ledger.load(40, connections=40, each=1, kinds=(GOOD,)):
+            pass
+    finally:
+        run.lab.relay.fault = ""
+
+
 @fault("service", "service without descriptors", told=BOTH,
        log=r"no worker can be started: Too many open files; trying again")
 def no_descriptors(run):
