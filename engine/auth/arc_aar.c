@@ -19,7 +19,7 @@
 
 static unsigned take_instance(struct moon_buf *in)
 {
-    uint64_t number = 0;
+    uint64_t number;
 
     if (!moon_authres_skip_cfws(in) || !moon_buf_skip(in, 'i') || !moon_authres_skip_cfws(in) ||
         !moon_buf_skip(in, '=') || !moon_authres_skip_cfws(in))

@@ -162,7 +162,7 @@ static void keeps_to_its_limits(void **state)
         {"i=1; mx; spf=pass", " a.b%u=1", MOON_ARC_PROPERTIES_MAX, 1},
         {"i=1; mx; spf=pass", " a.b%u=1", MOON_ARC_PROPERTIES_MAX + 1, 0},
         {"i=1; mx; spf=pass a.b=", "%04u", MOON_ARC_VALUE_MAX / 4, 1},
-        {"i=1; mx; spf=pass a.b=", "%04u", MOON_ARC_VALUE_MAX / 4 + 1, 0},
+        {"i=1; mx; spf=pass a.b=x", "%04u", MOON_ARC_VALUE_MAX / 4, 0},
         {"i=1; mx; spf=pass", "(%04u)", MOON_SIG_BYTES_MAX / 6, 0},
     };
     (void)state; /* cmocka's, not used */
@@ -175,6 +175,47 @@ static void keeps_to_its_limits(void **state)
     }
 }
 
+static void its_limits_are_exact(void **state)
+{
+    static const char begin[] = "i=1; mx; spf=pass (", end[] = ")";
+    struct moon_aar aar;
+    (void)state; /* cmocka's, not used */
+    for (size_t more = 0; more < 2; more++) {
+        const char *word = repeated("", "a", MOON_LABEL_MAX + more);
+        const char *value =
+            moon_arena_printf(arena, "i=1; mx; %s=%s %s.%s=x", word, word, word, word);
+        assert_int_equal(moon_aar_parse(arena, moon_span_of(value), &aar), MOON_OK);
+        assert_int_equal(aar.result_count, 1 - more);
+        value = moon_arena_printf(arena, "i=1; mx; spf=pass %sa b=c", word);
+        assert_int_equal(moon_aar_parse(arena, moon_span_of(value), &aar), MOON_OK);
+        assert_int_equal(aar.result_count, 0);
+        size_t n = MOON_SIG_BYTES_MAX - (sizeof begin - 1) - (sizeof end - 1) + more;
+        value = moon_arena_printf(arena, "%s%s", repeated(begin, "a", n), end);
+        assert_int_equal(moon_aar_parse(arena, moon_span_of(value), &aar), MOON_OK);
+        assert_int_equal(aar.result_count, 1 - more);
+    }
+}
+
+static void takes_visible_characters_and_white_space_in_quotes(void **state)
+{
+    static const struct row rows[] = {
+        {"i=1; mx; a=b c=!~\xc3\xa4\x80", "1 mx a=b{c=!~\xc3\xa4\x80}"},
+        {"i=1; mx; a_1-2=b_c d_e.f_g=<#x>", "1 mx a_1-2=b_c{d_e.f_g=<#x>}"},
+        {"i=1; mx; a=b c=x(y) d=e", "1 mx a=b{c=x}{d=e}"},
+        {"i=1; mx; a=b c=x\"y z\"w", "1 mx a=b{c=xy zw}"},
+        {"i=1; mx; a=b c=x\x7f; d=e", "1 mx d=e"},
+        {"i=1; mx; a=b c=x\x1f; d=e", "1 mx d=e"},
+        {"i=1; mx; a=b c=\"x\x1f\"; d=e", "1 mx d=e"},
+        {"i=1; mx; a=b c=\"\t !\xc3\xa4\"; d=e", "1 mx a=b{c=\t !\xc3\xa4} d=e"},
+        {"i=1; mx; a=b c=\"x\\", "1 mx"},
+        {"i=1; mx; a=b c=\"", "1 mx"},
+        {"i=1; mx; a=b c=\"\"; d=e", "1 mx a=b{c=} d=e"},
+        {"i=1; mx; a=b c=x\"; d=e\\", "1 mx"},
+    };
+    (void)state; /* cmocka's, not used */
+    CHECK(rows);
+}
+
 static void says_when_memory_runs_out(void **state)
 {
     struct moon_aar aar;
@@ -185,12 +226,14 @@ static void says_when_memory_runs_out(void **state)
         moon_arena_fail_at(arena, n);
         status = moon_aar_parse(arena,
                                 MOON_SPAN("i=1; mx; spf=pass reason=x smtp.helo=\"a\"; "
-                                          "dkim=pass header.d=a header.s=b; dmarc=fail"),
+                                          "dkim=pass header.d=a header.s=b; dmarc=fail; "
+                                          "arc=pass a=b c=d e=f"),
                                 &aar);
         assert_true(n > 1 || status == MOON_ENOMEM);
     }
     moon_arena_fail_at(arena, 0);
-    assert_int_equal(aar.result_count, 3);
+    assert_int_equal(aar.result_count, 4);
+    assert_int_equal(aar.results[3].property_count, 3);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
@@ -204,6 +247,8 @@ int main(void)
         CASE(a_result_that_is_not_well_formed_is_left_out_as_a_whole),
         CASE(the_first_of_two_equal_properties_counts),
         CASE(keeps_to_its_limits),
+        CASE(its_limits_are_exact),
+        CASE(takes_visible_characters_and_white_space_in_quotes),
         CASE(says_when_memory_runs_out),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
