@@ -74,23 +74,19 @@ static enum moon_status read_signatures(struct moon_dkim_check *check)
 }
 
 /* Step 2. */
-static enum moon_status check_forms(struct moon_dkim_check *check)
+static void check_forms(struct moon_dkim_check *check)
 {
     for (size_t i = 0; i < check->count; i++) {
         struct entry *entry = &check->entries[i];
         if (!is_open(entry))
             continue;
         entry->by_core = moon_dkim_misread_form(&entry->sig);
-        enum moon_status status =
-            moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
-                                 entry->sig.body_length, false, &entry->body);
-        if (status == MOON_EBUDGET)
+        /* Without a hash it takes no memory. */
+        if (moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
+                                 entry->sig.body_length, false, &entry->body) != MOON_OK)
             moon_sig_refuse(&entry->sig, MOON_RESULT_POLICY,
                             "more than 4 different body hashes in one message");
-        else if (status != MOON_OK)
-            return status;
     }
-    return MOON_OK;
 }
 
 const char *moon_dkim_candidate(const struct moon_dkim_check *check, size_t i)
@@ -114,10 +110,9 @@ enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
     if (!check->entries)
         return MOON_ENOMEM;
     enum moon_status status = read_signatures(check);
-    if (status == MOON_OK)
-        status = check_forms(check);
     if (status != MOON_OK)
         return status;
+    check_forms(check);
     for (size_t i = 0; i < check->count; i++) /* step 3 */
         if (is_open(&check->entries[i]))
             (void)moon_dns_start(dns, check->entries[i].sig.key_name, MOON_DNS_TYPE_TXT);
@@ -207,20 +202,17 @@ static enum moon_status collect_signatures(struct moon_dkim_check *check, struct
 static enum moon_status collect_fields(struct moon_dkim_check *check, struct job *job)
 {
     const struct moon_message *msg = check->msg;
-    static const struct moon_sig_name from = {"from", 0};
     bool *wanted = moon_arena_array(check->arena, msg->field_count, sizeof *wanted);
 
     job->fields = moon_arena_array(check->arena, msg->field_count, sizeof *job->fields);
     if (!wanted || !job->fields)
         return MOON_ENOMEM;
-    const struct moon_field *field = moon_sig_fields_pick(check->fields, from, NULL);
-    if (field)
-        wanted[field - msg->fields] = true;
     for (size_t i = 0; i < job->sig_count; i++) {
         const struct moon_sig *sig = &job->entries[i]->sig;
         wanted[sig->field - msg->fields] = true;
-        for (size_t k = 0; k < sig->name_count; k++) {
-            field = moon_sig_fields_pick(check->fields, sig->names[k], sig->field);
+        for (size_t k = 0; k < sig->name_count; k++) { /* From is among them */
+            const struct moon_field *field =
+                moon_sig_fields_pick(check->fields, sig->names[k], sig->field);
             if (field)
                 wanted[field - msg->fields] = true;
         }

@@ -136,7 +136,7 @@ EVP_PKEY *__wrap_d2i_PUBKEY_bio(BIO *bio, EVP_PKEY **pkey)
     char *der = NULL;
     long size = BIO_method_type(bio) == BIO_TYPE_MEM ? BIO_get_mem_data(bio, &der) : 0;
 
-    if (!pkey && size > 0 && moon_sig_key_of_spki((struct moon_span){der, (size_t)size}, &key)) {
+    if (!pkey && moon_sig_key_of_spki((struct moon_span){der, (size_t)size}, &key)) {
         counts.unwrapped++;
         return pkey_of(&key);
     }

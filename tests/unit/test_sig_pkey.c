@@ -219,6 +219,30 @@ static void keys_of_one_slot_are_never_mixed_up(void **state)
                      MOON_ENOMEM);
 }
 
+static void each_slot_keeps_its_key(void **state)
+{
+    unsigned char digest[MOON_SIG_DIGEST_BYTES] = {0}, bytes[32] = {0};
+    size_t made = 0;
+    (void)state;
+    for (unsigned i = 0; i < 2 * 64; i++) { /* the second time nothing is made */
+        struct moon_sig_key key = {.for_only = MOON_SIG_ALGORITHM_ED25519_SHA256,
+                                   .public_key = {(char *)bytes, sizeof bytes}};
+        bool valid;
+        bytes[16] = (unsigned char)(255 - i % 64);
+        assert_int_equal(moon_sig_pkey_verify(&key, digest, MOON_SPAN("none"), &valid), MOON_OK);
+        assert_false(valid);
+        made = i < 64 ? moon_sig_pkey_counts().made : made;
+    }
+    assert_int_equal(moon_sig_pkey_counts().made, made);
+    for (unsigned i = 0; i < 256; i++) {
+        struct moon_sig_key key = {.for_only = MOON_SIG_ALGORITHM_ED25519_SHA256,
+                                   .public_key = {(char *)bytes, sizeof bytes}};
+        bool valid;
+        bytes[16] = (unsigned char)i;
+        assert_int_equal(moon_sig_pkey_verify(&key, digest, MOON_SPAN("none"), &valid), MOON_OK);
+    }
+}
+
 /* The call inside the library really comes here. */
 static void libopendkim_gets_its_key_from_here(void **state)
 {
@@ -301,6 +325,7 @@ int main(void)
         cmocka_unit_test(other_callers_get_what_they_ask_for),
         cmocka_unit_test(an_object_is_made_once),
         cmocka_unit_test(keys_of_one_slot_are_never_mixed_up),
+        cmocka_unit_test(each_slot_keeps_its_key),
         cmocka_unit_test(libopendkim_gets_its_key_from_here),
         cmocka_unit_test(verifies_only_the_right_signature),
         cmocka_unit_test(verifies_only_the_right_ed25519_signature),
