@@ -7,7 +7,7 @@ decisions."""
 import re
 import sys
 
-from common import Lab, Suite, deliver, mail, policy, want, want_in, zones
+from common import Lab, Suite, deliver, mail, policy, want, want_in, want_not_in, zones
 
 suite = Suite()
 
@@ -91,6 +91,16 @@ def silent_name_servers_leave_half_of_the_time_to_policies(lab):
     want_out_of_time(verdicts["two"], "the runaway")
     for name in ("one", "three", "four"):
         want(verdicts[name]["reason"], "mine", name)
+
+
+@suite.case("lab_with_little_time")
+def silent_name_servers_and_nothing_but_runaways_still_have_an_answer(lab):
+    queue_id, _, verdicts = decided(lab, "X-Runaway: one two three four\r\n",
+                                    author="al@silent.example")
+    for name in NAMES:
+        want_out_of_time(verdicts[name], name)
+    want_not_in("not evaluated", "\n".join(lab.mainlog(queue_id)), "the module has not given up")
+    want(sorted(lab.where(queue_id)), ["quarantine " + name for name in sorted(NAMES)], "places")
 
 
 @suite.case("lab_with_little_time")
