@@ -25,9 +25,7 @@ const struct moon_arc_set *moon_arc_sealed_by(const struct moon_arc *arc, const 
 static bool names_domain(const char *value, const char *domain)
 {
     struct moon_span text = moon_span_of(value);
-    size_t at = moon_span_rfind(text, '@');
-    if (at != (size_t)-1)
-        text = moon_span_sub(text, at + 1, text.n);
+    text = moon_span_sub(text, moon_span_rfind(text, '@') + 1, text.n); /* none: -1 and 1 are 0 */
     return domain && moon_span_is_nocase(text, domain);
 }
 

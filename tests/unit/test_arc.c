@@ -441,44 +441,6 @@ static void a_body_that_dkim_has_verified_is_not_read_again(void **state)
     }
 }
 
-static void says_when_memory_runs_out(void **state)
-{
-    struct moon_dns_backend *backend = NULL;
-    struct moon_error error;
-    struct moon_arc arc;
-    bool done = false;
-    (void)state; /* cmocka's, not used */
-    moon_chain_grow(2);
-    const char *text = moon_chain_text();
-    char *record = moon_sign_record(moon_chain_rsa, 0);
-    const char *zone = moon_arena_printf(
-        moon_chain_arena, "%s%s", moon_case_txt(moon_chain_arena, "k._domainkey.a.example", record),
-        moon_case_txt(moon_chain_arena, "k._domainkey.b.example", record));
-    free(record);
-    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
-    for (size_t n = 1; !done; n++) {
-        struct moon_arena *small = moon_arena_create(16u << 20);
-        struct moon_arena *apart = moon_arena_create(16u << 20); /* DNS has tests of its own */
-        struct moon_message *msg = moon_case_message(small, text, strlen(text));
-        struct moon_dns *dns = moon_dns_begin(apart, backend, 1000, 0);
-        struct moon_arc_check *check;
-        assert_true(n < 5000 && msg && dns);
-        moon_arena_fail_at(small, n);
-        enum moon_status status = moon_arc_begin(small, dns, msg, &check);
-        if (status == MOON_OK)
-            status = moon_arc_finish(check, &arc);
-        assert_int_equal(status, moon_arena_failed(small) ? MOON_ENOMEM : MOON_OK);
-        done = status == MOON_OK;
-        assert_true(n > 1 || !done);
-        if (done)
-            assert_int_equal(arc.result, MOON_RESULT_PASS);
-        moon_dns_end(&dns);
-        moon_arena_destroy(&apart);
-        moon_arena_destroy(&small);
-    }
-    moon_dns_backend_destroy(&backend);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, moon_chain_begin, moon_chain_end)
 
 int main(void)
@@ -507,7 +469,6 @@ int main(void)
         CASE(few_keys_are_asked_for_before_the_others_had_their_turn),
         CASE(a_body_that_cannot_be_read_is_no_result),
         CASE(a_body_that_dkim_has_verified_is_not_read_again),
-        CASE(says_when_memory_runs_out),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -114,6 +114,9 @@ static void a_result_that_is_not_well_formed_is_left_out_as_a_whole(void **state
         {"i=1; mx; dmarc=pass header.i.x=1; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass value.x=1=2 y; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass header.from; spf=fail", "1 mx spf=fail"},
+        {"i=1; mx; dmarc=pass header.; spf=fail", "1 mx spf=fail"},
+        {"i=1; mx; dmarc/=pass; dmarc/x=pass; spf=fail", "1 mx spf=fail"},
+        {"i=1; mx; (open", "1 mx"},
         {"i=1; mx; dmarc=pass header.from=; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass .from=x; =pass; dmarc; dmarc=; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass header.from=\"x\"y\\; spf=fail", "1 mx spf=fail"},
@@ -227,7 +230,7 @@ static void says_when_memory_runs_out(void **state)
         status = moon_aar_parse(arena,
                                 MOON_SPAN("i=1; mx; spf=pass reason=x smtp.helo=\"a\"; "
                                           "dkim=pass header.d=a header.s=b; dmarc=fail; "
-                                          "arc=pass a=b c=d e=f"),
+                                          "arc=pass a=b c=d e.f=g"),
                                 &aar);
         assert_true(n > 1 || status == MOON_ENOMEM);
     }

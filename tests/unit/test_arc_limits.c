@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "engine/auth/arc.h"
 #include "engine/base/limits.h"
 #include "tests/support/arc_case.h"
 #include "tests/support/arc_chain.h"
@@ -111,6 +113,44 @@ static void beyond_the_question_limit_the_chain_fails_for_now(void **state)
     arc = moon_chain_passes(0);
 }
 
+static void says_when_memory_runs_out(void **state)
+{
+    struct moon_dns_backend *backend = NULL;
+    struct moon_error error;
+    struct moon_arc arc;
+    bool done = false;
+    (void)state; /* cmocka's, not used */
+    moon_chain_grow(2);
+    const char *text = moon_chain_text();
+    char *record = moon_sign_record(moon_chain_rsa, 0);
+    const char *zone = moon_arena_printf(
+        moon_chain_arena, "%s%s", moon_case_txt(moon_chain_arena, "k._domainkey.a.example", record),
+        moon_case_txt(moon_chain_arena, "k._domainkey.b.example", record));
+    free(record);
+    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
+    for (size_t n = 1; !done; n++) {
+        struct moon_arena *small = moon_arena_create(16u << 20);
+        struct moon_arena *apart = moon_arena_create(16u << 20); /* DNS has tests of its own */
+        struct moon_message *msg = moon_case_message(small, text, strlen(text));
+        struct moon_dns *dns = moon_dns_begin(apart, backend, 1000, 0);
+        struct moon_arc_check *check;
+        assert_true(n < 5000 && msg && dns);
+        moon_arena_fail_at(small, n);
+        enum moon_status status = moon_arc_begin(small, dns, msg, &check);
+        if (status == MOON_OK)
+            status = moon_arc_finish(check, &arc);
+        assert_int_equal(status, moon_arena_failed(small) ? MOON_ENOMEM : MOON_OK);
+        done = status == MOON_OK;
+        assert_true(n > 1 || !done);
+        if (done)
+            assert_int_equal(arc.result, MOON_RESULT_PASS);
+        moon_dns_end(&dns);
+        moon_arena_destroy(&apart);
+        moon_arena_destroy(&small);
+    }
+    moon_dns_backend_destroy(&backend);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, moon_chain_begin, moon_chain_end)
 
 int main(void)
@@ -121,6 +161,7 @@ int main(void)
         CASE(the_limit_of_header_bytes_is_exact),
         CASE(asks_for_every_seal_key_but_not_for_every_signature),
         CASE(beyond_the_question_limit_the_chain_fails_for_now),
+        CASE(says_when_memory_runs_out),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -65,6 +65,23 @@ static void whole_sets_may_be_a_chain(void **state)
     assert_null(collect(rows[0].fields).entries);
 }
 
+static void a_field_of_any_kind_makes_its_instance_the_highest(void **state)
+{
+    static const char *const fields[] = {AS("3", "pass"), AMS("3"), AAR("3")};
+    struct moon_str str;
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(collect(fields[i]).highest, 3);
+    /* the 51st of a kind is counted only */
+    moon_str_begin(&str, arena);
+    for (size_t i = 0; i < 50; i++)
+        moon_str_add(&str, AS("1", "none"));
+    moon_str_add(&str, AS("2", "pass"));
+    struct moon_arc_sets sets = collect(moon_str_end(&str));
+    assert_int_equal(sets.counts[MOON_ARC_PART_SEAL], 51);
+    assert_int_equal(sets.highest, 1);
+}
+
 /* RFC 8617 section 5.2, step 2: before anything else is looked at. */
 static void a_chain_given_up_before_fails_whatever_else_is_wrong(void **state)
 {
@@ -245,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(whole_sets_may_be_a_chain),
+        CASE(a_field_of_any_kind_makes_its_instance_the_highest),
         CASE(a_chain_given_up_before_fails_whatever_else_is_wrong),
         CASE(each_instance_has_one_of_each_kind),
         CASE(chain_status_is_none_then_pass_in_lower_case),
