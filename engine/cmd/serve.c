@@ -69,6 +69,7 @@ struct server {
     int listen_fd;
     struct child *children;
     size_t count;
+    size_t left; /* connections that workers left to fresh ones which are not started yet */
     int64_t not_before_ms, retry_ms; /* of the next start, after one that failed */
     bool ready_told;
 };
@@ -138,7 +139,8 @@ static bool start_worker(struct server *server)
     return true;
 }
 
-/* Step 2. A worker that is starting will be spare soon. */
+/* Step 2. A worker that is starting will be spare soon. For a connection that was left one is
+ * started in any case: of those that are idle the kernel wakes none for it any more. */
 static void keep_spare(struct server *server)
 {
     size_t spare = 0;
@@ -146,11 +148,13 @@ static void keep_spare(struct server *server)
     for (size_t i = 0; i < server->count; i++)
         spare += server->children[i].state == MOON_WORKER_STARTING ||
                  server->children[i].state == MOON_WORKER_IDLE;
-    for (; spare < server->spare && server->count < server->workers_max &&
+    for (; (spare < server->spare || server->left) && server->count < server->workers_max &&
            moon_clock_ms() >= server->not_before_ms;
          spare++) {
-        if (start_worker(server))
+        if (start_worker(server)) {
+            server->left -= server->left > 0;
             continue;
+        }
         say("no worker can be started: %s; trying again", strerror(errno));
         server->not_before_ms = moon_clock_ms() + RETRY_MS;
     }
@@ -219,6 +223,7 @@ static void reap(struct server *server)
         tell_end(server, child, status);
         if (child->state_fd >= 0)
             (void)close(child->state_fd); /* its other end is gone */
+        server->left += child->state == MOON_WORKER_LEAVING;
         *child = server->children[--server->count];
     }
 }

@@ -70,23 +70,28 @@ static bool is_current(const struct moon_spare *spare)
            is_same(&now.resolver_file, &spare->resolver_file);
 }
 
-/* Step 1: the connection, or -1 when none came in time, the service ends, or it is for another. A
- * connection whose wake-up we had is not lost when we end: it is there for the fresh worker. */
-static int wait_connection(const struct moon_spare *spare)
+/* Step 1: the connection, or -1 when none came in time, the service ends, or it is for another. The
+ * connection that woke us woke nobody else: when we end without it, the supervisor hears that, for
+ * a fresh worker finds it where it is. */
+static int wait_connection(const struct moon_worker *worker, const struct moon_spare *spare)
 {
     struct epoll_event heard;
 
     while (!moon_worker_is_ending()) {
         int ready = epoll_wait(spare->epoll_fd, &heard, 1, IDLE_MS);
-        if (ready == 0 || (ready < 0 && errno != EINTR) || !is_current(spare) ||
-            (ready > 0 && heard.data.fd == MOON_SPARE_STATE_FD))
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0 || heard.data.fd == MOON_SPARE_STATE_FD)
             return -1;
-        int fd = ready > 0 ? accept4(MOON_SPARE_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)
-                           : -1;
-        if (fd >= 0)
-            return fd;
-        if (ready > 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            return -1; /* another was quicker, or the caller has hung up: wait on */
+        if (is_current(spare)) {
+            int fd = accept4(MOON_SPARE_LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (fd >= 0)
+                return fd;
+            if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+                continue; /* another was quicker, or the caller has hung up */
+        }
+        moon_worker_tell(worker, MOON_WORKER_LEAVING);
+        return -1;
     }
     return -1;
 }
@@ -95,7 +100,7 @@ int moon_spare_run(struct moon_worker *worker, const struct moon_spare *spare)
 {
     for (unsigned i = 0; i < CONNECTIONS_MAX && !moon_worker_is_ending(); i++) {
         moon_worker_tell(worker, MOON_WORKER_IDLE);
-        worker->socket = wait_connection(spare);
+        worker->socket = wait_connection(worker, spare);
         if (worker->socket < 0)
             break;
         moon_worker_tell(worker, MOON_WORKER_CONNECTION);

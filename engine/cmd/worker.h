@@ -20,6 +20,7 @@ enum moon_worker_state {
     MOON_WORKER_IDLE = 'i',
     MOON_WORKER_CONNECTION = 'c', /* has one, between two messages */
     MOON_WORKER_MESSAGE = 'm',
+    MOON_WORKER_LEAVING = 'l', /* ends, and leaves a connection that waits to a fresh worker */
 };
 
 struct moon_worker {

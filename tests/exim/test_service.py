@@ -112,6 +112,27 @@ def a_published_snapshot_is_in_force_at_the_next_connection(lab):
 
 
 @suite.case("with_service")
+def a_connection_that_a_worker_of_the_old_snapshot_leaves_is_taken_by_a_fresh_one(lab):
+    with Service(lab, "--spare", "1", "--workers", "4") as service:
+        with lab.smtp(BANK) as one, lab.smtp(BANK) as two, lab.smtp(BANK) as three:
+            for smtp in (one, two, three):
+                reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+                want(reply.code, 250, "reply %r" % reply.lines)
+                wait_for("a spare worker", lambda: any(map(is_waiting, service.workers())))
+            for smtp in (one, two, three):
+                smtp.quit()
+        wait_for("four workers that wait", lambda: len(service.workers()) == 4 and all(
+            map(is_waiting, service.workers())))
+        publish(lab, "the next one")
+        with lab.smtp(BANK) as smtp:
+            reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+            want(reply.code, 250, "reply %r" % reply.lines)
+            want(own_workers(lab), [], "workers that Exim started")
+            smtp.quit()
+        want(lab.record(reply.queue_id)["verdicts"][0]["reason"], "the next one", "its policy decides")
+
+
+@suite.case("with_service")
 def a_killed_worker_is_replaced_and_its_message_decided_by_another(lab):
     with Service(lab, "--spare", "1") as service:
         slow = Slow(lab)
