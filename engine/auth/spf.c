@@ -23,7 +23,7 @@ static void take_stop(const struct moon_spf_check *check, struct moon_spf *spf_r
 static struct moon_spf_scope *first_record(struct moon_spf_check *check, struct moon_spf *spf_r)
 {
     struct moon_spf_target at;
-    bool none = false;
+    bool none;
 
     if (moon_spf_target_of(check->arena, check->identity, &at) != MOON_OK) {
         moon_spf_check_fail(check, MOON_ENOMEM);

@@ -94,7 +94,7 @@ enum moon_status moon_spf_check_begin(struct moon_spf_check *check_r, struct moo
     }
     check_r->identity = domain;
     if (!domain)
-        return moon_arena_alloc(arena, 1) ? MOON_OK : MOON_ENOMEM; /* NULL may mean no memory */
+        return moon_arena_failed(arena) ? MOON_ENOMEM : MOON_OK; /* NULL may mean no memory */
 
     *reason_r = NULL;
     check_r->vars = (struct moon_spf_vars){
@@ -256,9 +256,9 @@ static const struct moon_dns_answer *ask_ptr(struct moon_spf_check *check)
 }
 
 /* RFC 7208 section 4.6.4: the first ten PTR records, the rest is ignored. */
-static size_t ptr_count(const struct moon_dns_answer *answer)
+static bool has_ptr(const struct moon_dns_answer *answer, size_t i)
 {
-    return answer->count < MOON_SPF_PTR_MAX ? answer->count : MOON_SPF_PTR_MAX;
+    return i < answer->count && i < MOON_SPF_PTR_MAX;
 }
 
 bool moon_spf_check_ptr(struct moon_spf_check *check, const struct moon_spf_target *target)
@@ -272,7 +272,7 @@ bool moon_spf_check_ptr(struct moon_spf_check *check, const struct moon_spf_targ
     if (!target->name)
         return false;
     /* The cheap comparison first: only names that could match are asked for. */
-    for (size_t i = 0; i < ptr_count(answer); i++) {
+    for (size_t i = 0; has_ptr(answer, i); i++) {
         const char *host = answer->records[i].name;
         if (moon_domain_within(host, target->name) && is_validated(check, host))
             return true;
@@ -288,7 +288,7 @@ static const char *validated_name(struct moon_spf_check *check, const struct moo
     const struct moon_dns_answer *answer = ask_ptr(check);
     const char *below = NULL, *first = NULL;
 
-    for (size_t i = 0; answer && i < ptr_count(answer); i++) {
+    for (size_t i = 0; answer && has_ptr(answer, i); i++) {
         const char *host = answer->records[i].name;
         if (!is_validated(check, host))
             continue;
@@ -327,11 +327,11 @@ bool moon_spf_check_target(struct moon_spf_check *check, const struct moon_spf_s
                            const struct moon_spf_term *term, struct moon_spf_target *target_r)
 {
     *target_r = scope->at;
-    if (term->domain.n == 0)
-        return !check->stopped;
-    char *text = expand(check, term->domain, &scope->at, MOON_SPF_MACRO_DOMAIN, TARGET_BYTES);
-    if (text && moon_spf_target_of(check->arena, text, target_r) != MOON_OK)
-        moon_spf_check_fail(check, MOON_ENOMEM);
+    if (term->domain.n) {
+        char *text = expand(check, term->domain, &scope->at, MOON_SPF_MACRO_DOMAIN, TARGET_BYTES);
+        if (text && moon_spf_target_of(check->arena, text, target_r) != MOON_OK)
+            moon_spf_check_fail(check, MOON_ENOMEM);
+    }
     return !check->stopped;
 }
 

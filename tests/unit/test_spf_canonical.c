@@ -50,6 +50,8 @@ static const struct {
     {"v=spf1 a ~mx:e.example", V4, "x", "v=spf1 +a:t0.x ~mx:t1.x"},
     {"v=spf1 a/24//64 mx/32//128", V4, "x", "v=spf1 +a:t0.x/24 +mx:t1.x"},
     {"v=spf1 a/24//64 mx/32//128", V6, "x", "v=spf1 +a:t0.x//64 +mx:t1.x"},
+    {"v=spf1 a/31//127 mx", V4, "x", "v=spf1 +a:t0.x/31 +mx:t1.x"},
+    {"v=spf1 a/31//127 mx", V6, "x", "v=spf1 +a:t0.x//127 +mx:t1.x"},
     {"v=spf1 a/0 mx//0", V4, "x", "v=spf1 +exists:t0.x +mx:t1.x"},
     {"v=spf1 a/0 mx//0", V6, "x", "v=spf1 +a:t0.x +exists:t1.x"},
     {"v=spf1 ptr -exists:%{l}.e.example include:%{d}.e.example", V4, "x",
@@ -108,12 +110,33 @@ static void fails_the_check_when_memory_ends(void **state)
     moon_arena_destroy(&bench.arena);
 }
 
+/* The limits of terms and hosts keep it far from that: it would be a bug of ours. */
+static void takes_no_more_tokens_than_there_is_room_for(void **state)
+{
+    static struct moon_spf_tokens tokens;
+    struct moon_spf_check check = {.status = MOON_OK};
+    struct moon_spf_token token = {.kind = MOON_SPF_TOKEN_YES};
+    char name[MOON_SPF_TOKEN_BYTES] = "";
+
+    (void)state; /* cmocka's, not used */
+    moon_bug_is_fatal = false;
+    for (size_t i = 0; i < MOON_SPF_TOKENS_MAX; i++)
+        assert_true(moon_spf_token_new(&check, &tokens, token, name));
+    assert_string_equal(name, "t255.x");
+    assert_ptr_equal(moon_spf_token_find(&tokens, name), &tokens.items[255]);
+    assert_false(moon_spf_token_new(&check, &tokens, token, name));
+    moon_bug_is_fatal = true;
+    assert_true(check.stopped);
+    assert_int_equal(check.status, MOON_EIO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_tokens_for_names_and_only_the_numbers_that_count),
         cmocka_unit_test(finds_tokens_and_nothing_else),
         cmocka_unit_test(fails_the_check_when_memory_ends),
+        cmocka_unit_test(takes_no_more_tokens_than_there_is_room_for),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "engine/auth/spf_check.h"
+#include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "tests/support/spf_table.h"
 
@@ -273,6 +274,12 @@ static void explains_a_final_fail_and_nothing_else(void **state)
         MOON_SPF_ROW("a line end", D EXP "\"a\\013\\010b\"", "fail -all 0/0 2"),
         MOON_SPF_ROW("a line end from a macro", D EXP "\"%{l}\"", "fail -all 0/0 2",
                      .mail_from = "a\rb@d.example"),
+        MOON_SPF_ROW("a unit separator", D EXP "\"%{l}\"", "fail -all 0/0 2",
+                     .mail_from = "a\x1f@d.example"),
+        MOON_SPF_ROW("DEL", D EXP "\"%{l}\"", "fail -all 0/0 2", .mail_from = "a\x7f@d.example"),
+        MOON_SPF_ROW("the borders", D EXP "\"%{l}\"", "fail -all 0/0 2:  ~",
+                     .mail_from = " ~@d.example"),
+        MOON_SPF_ROW("one byte", D EXP "\"x\"", "fail -all 0/0 2: x"),
         MOON_SPF_ROW("empty", D EXP "\"\"", "fail -all 0/0 2"),
         MOON_SPF_ROW("no such name", D "\"v=spf1 -all exp=%{l}.example\"", "fail -all 0/0 1",
                      .mail_from = "a..b@d.example"),
@@ -297,6 +304,69 @@ static void a_name_without_memory_is_not_a_name_that_cannot_publish(void **state
     (void)moon_ip_parse(MOON_SPAN("192.0.2.1"), &query.ip); /* it is one */
     moon_arena_fail_at(arena, 1);
     assert_int_equal(moon_spf_check_begin(&check, arena, NULL, &query, true, &reason), MOON_ENOMEM);
+    moon_arena_destroy(&arena);
+}
+
+/* RFC 7208 sections 2.3, 4.3 and 7.3 */
+static void begins_with_the_identity_and_what_macros_say(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_spf_query query = {.helo = "single", .mail_from = "", .receiver = "r"};
+    struct moon_spf_check check;
+    const char *reason;
+
+    (void)state; /* cmocka's, not used */
+    assert_true(moon_ip_parse(MOON_SPAN("192.0.2.1"), &query.ip));
+    assert_int_equal(moon_spf_check_begin(&check, arena, NULL, &query, true, &reason), MOON_OK);
+    assert_null(check.identity);
+    assert_non_null(reason);
+    query.helo = "d.example";
+    assert_int_equal(moon_spf_check_begin(&check, arena, NULL, &query, true, &reason), MOON_OK);
+    assert_string_equal(check.identity, "d.example");
+    assert_string_equal(check.vars.sender, "postmaster@d.example");
+    assert_string_equal(check.vars.receiver, "r");
+    query.receiver = "";
+    assert_int_equal(moon_spf_check_begin(&check, arena, NULL, &query, true, &reason), MOON_OK);
+    assert_string_equal(check.vars.receiver, "unknown");
+    assert_null(reason);
+    moon_arena_destroy(&arena);
+}
+
+static void a_target_without_memory_or_of_a_stopped_check_is_none(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_spf_scope scope = {.at = {.text = "d.example", .name = "d.example", .labels = 2}};
+    struct moon_spf_term with = {.domain = MOON_SPAN("%{d}")}, without = {.domain = {NULL, 0}};
+    struct moon_spf_target target;
+
+    (void)state; /* cmocka's, not used */
+    for (size_t n = 0; n < 4; n++) {
+        struct moon_spf_check check = {.arena = arena, .vars = {.local = ""}};
+        moon_arena_fail_at(arena, n);
+        assert_int_equal(moon_spf_check_target(&check, &scope, &with, &target), n == 0);
+        assert_int_equal(moon_spf_check_target(&check, &scope, &without, &target), n == 0);
+        assert_int_equal(check.status, n ? MOON_ENOMEM : MOON_OK);
+    }
+    moon_arena_destroy(&arena);
+}
+
+static void charges_ten_terms_and_none_when_stopped(void **state)
+{
+    struct moon_arena *arena = moon_arena_create(1 << 20);
+    struct moon_spf_check check = {.arena = arena};
+
+    (void)state; /* cmocka's, not used */
+    for (unsigned i = 0; i < MOON_SPF_TERMS_MAX; i++)
+        assert_true(moon_spf_check_charge(&check));
+    assert_false(moon_spf_check_charge(&check));
+    assert_int_equal(check.stop_result, MOON_RESULT_PERMERROR);
+    check = (struct moon_spf_check){.arena = arena};
+    moon_spf_check_fail(&check, MOON_EIO);
+    moon_spf_check_fail(&check, MOON_ENOMEM);
+    assert_true(check.stopped);
+    assert_int_equal(check.status, MOON_EIO);
+    assert_false(moon_spf_check_charge(&check));
+    assert_int_equal(check.lookups, 0);
     moon_arena_destroy(&arena);
 }
 
@@ -342,6 +412,9 @@ int main(void)
         cmocka_unit_test(validates_names_of_the_client),
         cmocka_unit_test(explains_a_final_fail_and_nothing_else),
         cmocka_unit_test(a_name_without_memory_is_not_a_name_that_cannot_publish),
+        cmocka_unit_test(begins_with_the_identity_and_what_macros_say),
+        cmocka_unit_test(a_target_without_memory_or_of_a_stopped_check_is_none),
+        cmocka_unit_test(charges_ten_terms_and_none_when_stopped),
         cmocka_unit_test(keeps_the_reason_of_the_first_stop),
     };
 

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "engine/auth/spf.h"
+#include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "tests/support/spf_table.h"
 
@@ -213,6 +215,36 @@ static void evaluates_every_client_address_alike(void **state)
     ROWS(rows);
 }
 
+static void shows_the_beginning_of_a_long_term(void **state)
+{
+    (void)state;                          /* cmocka's, not used */
+    for (size_t n = 299; n <= 301; n++) { /* of "include:" and labels of 32 bytes */
+        struct moon_arena *arena = moon_arena_create(1u << 20);
+        struct moon_spf_query query = {
+            .helo = "mx.example", .mail_from = "user@d.example", .receiver = "r.example"};
+        struct moon_dns_backend *backend;
+        struct moon_error error = {{0}};
+        struct moon_spf spf;
+        char term[302] = "include:";
+        for (size_t i = strlen("include:"); i < n; i++)
+            term[i] = i % 33 == 32 && i + 1 < n ? '.' : 'a';
+        term[n] = '\0';
+        assert_true(moon_ip_parse(MOON_SPAN("192.0.2.1"), &query.ip));
+        char *zone = moon_arena_printf(arena, "d.example. TXT \"v=spf1 %.200s\" \"%s -all\"\n",
+                                       term, term + 200);
+        assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error),
+                         MOON_OK);
+        struct moon_dns *dns = moon_dns_begin(arena, backend, MOON_DNS_MS, 0);
+        assert_int_equal(moon_spf_check_mail_from(arena, dns, &query, &spf), MOON_OK);
+        assert_int_equal(spf.result, MOON_RESULT_PERMERROR);
+        assert_string_equal(spf.reason,
+                            moon_arena_printf(arena, "%.300s: no SPF record there", term));
+        moon_dns_end(&dns);
+        moon_dns_backend_destroy(&backend);
+        moon_arena_destroy(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +254,7 @@ int main(void)
         cmocka_unit_test(uses_redirect_last_and_never_beside_all),
         cmocka_unit_test(expands_macros_in_names_of_terms),
         cmocka_unit_test(evaluates_every_client_address_alike),
+        cmocka_unit_test(shows_the_beginning_of_a_long_term),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
