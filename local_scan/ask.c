@@ -383,8 +383,8 @@ bool moon_ask_applied(struct moon_ask *ask, const struct moon_answer *answer,
     moon_spawn_name(&ask->worker, name, sizeof name);
     moon_spawn_end(&ask->worker, ASK_GRACE_MS, how, sizeof how);
     (void)snprintf(why, why_size, /* fits */
-                   "moonscan: decided, but %s %s before it could be told what was done; its "
-                   "record of this message may be missing",
+                   "%s %s before it could be told what was done; its record of the message may be "
+                   "missing",
                    name, how);
     return false;
 }

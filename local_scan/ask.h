@@ -52,7 +52,7 @@ void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *setti
                    const char *why, struct moon_answer *answer_r);
 
 /* Tells the worker what was done. False: it could not be told, and was ended; then `why` says so
- * for the log (its record of this message is missing). After a failure: true, nothing to tell. */
+ * for the log (its record of the message is missing). After a failure: true, nothing to tell. */
 bool moon_ask_applied(struct moon_ask *ask, const struct moon_answer *answer,
                       const struct moon_applied *applied, char *why, size_t why_size);
 

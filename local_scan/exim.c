@@ -107,16 +107,20 @@ static void read_settings(struct moon_settings *settings_r)
 #endif
 }
 
-/* Step 8. */
+/* Step 8. The line names the message: Exim puts the id of the next one in front when it is told of
+ * one that the ACL has refused. */
 static void tell_applied(const struct moon_applied *applied)
 {
-    char line[MOON_ASK_LOG_BYTES];
+    char line[MOON_ASK_LOG_BYTES], why[MOON_ASK_LOG_BYTES - 128];
     struct moon_spawn_guard guard;
 
     moon_spawn_enter(&guard);
-    if (!moon_ask_applied(&exim_ask, &exim_now.answer, applied, line, sizeof line))
-        moon_exim_say(line);
+    bool told = moon_ask_applied(&exim_ask, &exim_now.answer, applied, why, sizeof why);
     moon_spawn_leave(&guard);
+    if (told)
+        return;
+    (void)snprintf(line, sizeof line, "moonscan: decided %s, but %s", exim_now.id, why); /* fits */
+    moon_exim_say(line);
 }
 
 /* Is this the message in hand? Ids do not come again in a process; but what an ACL refuses is

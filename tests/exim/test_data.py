@@ -145,6 +145,22 @@ def a_connection_that_ends_with_a_refusal_is_recorded(lab):
 
 
 @suite.case("plain", only=DLFUNC)
+def a_lost_record_of_a_refusal_is_told_by_its_own_id(lab):
+    before = len(lab.records())
+    with lab.smtp(BANK) as smtp:
+        smtp.message("ann@bank.example", ["reject.x@acme.test"], mail())
+        decided = ours(lab)[-1].split()[2]
+        for pid in lab.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_for("the worker to end", lambda: not lab.workers())
+        reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+        smtp.quit()
+    lost = ours(lab, reply.queue_id)[0]
+    want_in("moonscan: decided %s, but worker " % decided, lost, "the line")
+    want(last_record(lab, before)["id"], reply.queue_id, "the only record")
+
+
+@suite.case("plain", only=DLFUNC)
 def pipelined_messages_by_bdat_are_told_apart(lab):
     before, body = len(lab.records()), signed(mail())
     batch = b"".join(

@@ -41,7 +41,7 @@ def killed_before(run):
 
 
 @fault("asked_with_scanner", "worker killed while the rest of the DATA ACL runs",
-       log=r"decided, but worker \d+ .* before it could be told what was done")
+       log=r"decided \S+, but worker \d+ .* before it could be told what was done")
 def killed_meanwhile(run):
     need_dlfunc(run)
     strike(run, "DECISION.after", signal.SIGKILL)
