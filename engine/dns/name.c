@@ -43,11 +43,16 @@ int moon_dns_unescape(struct moon_buf *in)
     return value <= 255 ? value : -1;
 }
 
-/* One label up to its dot or the end. */
+/* One label up to its dot or the end; nearly all are without escapes, and taken as they are. */
 static bool parse_label(struct moon_buf *in, struct moon_dns_wire *wire)
 {
     char label[MOON_LABEL_MAX];
     size_t n = 0;
+    while (n < in->left && in->p[n] != '.' && in->p[n] != '\\')
+        n++;
+    if (n == in->left || in->p[n] == '.')
+        return moon_dns_wire_add(wire, moon_buf_take(in, n));
+    n = 0;
     while (!moon_buf_at_end(in) && moon_buf_peek(in) != '.') {
         int c = moon_buf_byte(in);
         if (c == '\\')
@@ -81,28 +86,36 @@ bool moon_dns_wire_parse(struct moon_span text, struct moon_dns_wire *wire_r)
     return true;
 }
 
-static void add_escaped(struct moon_str *str, uint8_t byte)
+#define ESCAPED_MAX 4u /* \ and three digits */
+
+/* Writes at most ESCAPED_MAX bytes; how many. */
+static size_t escape(uint8_t byte, char *out)
 {
+    size_t n = 0;
     if (byte < 0x21 || byte > 0x7e) {
-        moon_str_addf(str, "\\%03u", byte);
-        return;
+        out[n++] = '\\';
+        out[n++] = (char)('0' + byte / 100);
+        out[n++] = (char)('0' + byte / 10 % 10);
+        out[n++] = (char)('0' + byte % 10);
+        return n;
     }
     if (byte == '.' || byte == '\\')
-        moon_str_add_char(str, '\\');
-    moon_str_add_char(str, (char)byte);
+        out[n++] = '\\';
+    out[n++] = (char)byte;
+    return n;
 }
 
 char *moon_dns_wire_text(struct moon_arena *arena, const struct moon_dns_wire *wire)
 {
-    struct moon_str str;
-    moon_str_begin(&str, arena);
+    char text[MOON_DNS_WIRE_MAX * ESCAPED_MAX];
+    size_t n = 0;
     for (size_t at = 0; at < wire->length && wire->bytes[at]; at += 1u + wire->bytes[at]) {
         if (at)
-            moon_str_add_char(&str, '.');
+            text[n++] = '.';
         for (size_t i = 1; i <= wire->bytes[at] && at + i < wire->length; i++)
-            add_escaped(&str, wire->bytes[at + i]);
+            n += escape(wire->bytes[at + i], text + n);
     }
-    return moon_str_end(&str);
+    return moon_arena_dup(arena, (struct moon_span){text, n});
 }
 
 bool moon_dns_wire_equal(const struct moon_dns_wire *a, const struct moon_dns_wire *b)
