@@ -113,14 +113,6 @@ struct moon_span moon_buf_until(struct moon_buf *buf, char c)
     return moon_buf_take(buf, at == (size_t)-1 ? buf->left : at);
 }
 
-struct moon_span moon_buf_while(struct moon_buf *buf, bool (*is)(char c))
-{
-    size_t n = 0;
-    while (n < buf->left && is(buf->p[n]))
-        n++;
-    return moon_buf_take(buf, n);
-}
-
 static uint64_t take_number(struct moon_buf *buf, size_t bytes)
 {
     struct moon_span taken = moon_buf_take(buf, bytes);

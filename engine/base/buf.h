@@ -122,7 +122,13 @@ static inline bool moon_buf_skip(struct moon_buf *buf, char c)
 }
 struct moon_span moon_buf_take(struct moon_buf *buf, size_t n);
 struct moon_span moon_buf_until(struct moon_buf *buf, char c); /* up to c or the end; c stays */
-struct moon_span moon_buf_while(struct moon_buf *buf, bool (*is)(char c));
+static inline struct moon_span moon_buf_while(struct moon_buf *buf, bool (*is)(char c))
+{
+    size_t n = 0;
+    while (n < buf->left && is(buf->p[n]))
+        n++;
+    return moon_buf_take(buf, n);
+}
 /* Network byte order. */
 uint8_t moon_buf_u8(struct moon_buf *buf);
 uint16_t moon_buf_u16(struct moon_buf *buf);

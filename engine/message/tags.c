@@ -20,6 +20,11 @@ static bool name_is_valid(struct moon_span name)
     return true;
 }
 
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7f;
+}
+
 /* Inside a value, after trimming: VALCHAR, UTF-8, WSP, and CRLF only before WSP. Semicolons cannot
  * be there any more. */
 static bool value_is_valid(struct moon_span value)
@@ -27,6 +32,8 @@ static bool value_is_valid(struct moon_span value)
     struct moon_buf in = moon_buf_of(value);
 
     while (!moon_buf_at_end(&in)) {
+        if (moon_buf_while(&in, is_plain).n)
+            continue;
         int c = moon_buf_peek(&in);
         if (c >= 0x80) {
             if (!moon_utf8_take(&in))
@@ -38,7 +45,7 @@ static bool value_is_valid(struct moon_span value)
             if (!moon_buf_skip(&in, '\n') ||
                 (!moon_buf_skip(&in, ' ') && !moon_buf_skip(&in, '\t')))
                 return false;
-        } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
+        } else if (c != '\t') {
             return false;
         }
     }
