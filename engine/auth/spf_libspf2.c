@@ -308,7 +308,6 @@ static bool set_up(struct walk *walk)
     /* Its own limits out of the way: ours count over the whole check. */
     (void)SPF_server_set_max_dns_mech(walk->server, 1000); /* these setters cannot fail */
     (void)SPF_server_set_max_dns_mx(walk->server, 1000);
-    (void)SPF_server_set_max_dns_ptr(walk->server, 1000);
     walk->request = SPF_request_new(walk->server);
     if (!walk->request)
         return false;

@@ -113,6 +113,7 @@ static void asks_no_more_than_the_walk_could(void **state)
         {"v=spf1 a:n1.e a:n2.e a:n3.e a:n4.e a:n5.e a:n6.e a:n7.e a:n8.e a:n9.e a:n10.e a:n11.e",
          "n11.e", false},
         {"v=spf1 include:n..example", "n..example", false},
+        {"v=spf1 include:%{l}", "user", false}, /* no record can be there */
     };
 
     (void)state; /* the table carries all */
@@ -245,6 +246,95 @@ static void follows_the_hosts_of_two_ptr_terms(void **state)
     end(&bench);
 }
 
+/* Ten terms of each identity, and both records. */
+static void follows_as_many_answers_as_both_walks(void **state)
+{
+    char zone[4000];
+    size_t n = 0;
+
+    (void)state; /* the zone carries all */
+    for (int at = 0; at < 2; at++) {
+        n += (size_t)snprintf(zone + n, sizeof zone - n, "%s.example. TXT \"v=spf1",
+                              at ? "mx" : "d");
+        for (int i = 0; i < 10; i++)
+            n += (size_t)snprintf(zone + n, sizeof zone - n, " include:%c%d.e", 'a' + at, i);
+        n += (size_t)snprintf(zone + n, sizeof zone - n, " -all\"\n");
+        for (int i = 0; i < 10; i++)
+            n += (size_t)snprintf(zone + n, sizeof zone - n, "%c%d.e. TXT \"v=spf1 ?all\"\n",
+                                  'a' + at, i);
+    }
+    assert_true(n < sizeof zone);
+    struct bench bench = begin(zone, "192.0.2.1");
+    assert_int_equal(run(&bench), MOON_RESULT_FAIL);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_int_equal(stats.questions, 22);
+    assert_int_equal(stats.prefetched, 22);
+    end(&bench);
+}
+
+static void follows_a_record_that_includes_itself_once(void **state)
+{
+    struct bench bench =
+        begin("d.example. TXT \"v=spf1 include:d.example include:i.example -all\"\n"
+              "i.example. TXT \"v=spf1 a:a1.e a:a2.e a:a3.e a:a4.e a:a5.e a:a6.e "
+              "a:a7.e a:a8.e -all\"\n",
+              "192.0.2.1");
+
+    (void)state; /* the zone carries all */
+    assert_int_equal(run(&bench), MOON_RESULT_PERMERROR);
+    (void)moon_dns_wait(bench.dns, "i.example", MOON_DNS_TYPE_TXT); /* the walk did not */
+    assert_true(was_asked(&bench, "a8.e"));
+    end(&bench);
+}
+
+/* RFC 7208 section 4.6.4 */
+static void asks_for_hosts_as_far_as_the_walk(void **state)
+{
+    for (int count = 10; count <= 11; count++) {
+        char zone[2000] = "d.example. TXT \"v=spf1 mx ptr -all\"\n";
+        size_t n = strlen(zone);
+        for (int i = 0; i < count; i++)
+            n += (size_t)snprintf(zone + n, sizeof zone - n,
+                                  "d.example. MX 1 m%d.e.\n"
+                                  "1.2.0.192.in-addr.arpa. PTR p%d.d.example.\n",
+                                  i, i);
+        assert_true(n < sizeof zone);
+        struct bench bench = begin(zone, "192.0.2.1");
+        struct moon_spf_prefetch *prefetch =
+            moon_spf_prefetch_begin(bench.arena, bench.dns, &bench.query);
+        moon_dns_observe(bench.dns, moon_spf_prefetch_observe, prefetch);
+        (void)moon_dns_wait(bench.dns, "d.example", MOON_DNS_TYPE_TXT); /* each tells of it */
+        (void)moon_dns_wait(bench.dns, "d.example", MOON_DNS_TYPE_MX);
+        (void)moon_dns_wait(bench.dns, "1.2.0.192.in-addr.arpa", MOON_DNS_TYPE_PTR);
+        assert_true(was_asked(&bench, "p9.d.example"));
+        assert_int_equal(was_asked(&bench, "m9.e"), count == 10);
+        assert_false(was_asked(&bench, "p10.d.example"));
+        end(&bench);
+    }
+    (void)state; /* the zone carries all */
+}
+
+/* RFC 7505 section 3 */
+static void asks_for_every_host_but_that_of_a_null_mx(void **state)
+{
+    static const char *const hosts[][2] = {{"x.", "x"}, {".", ""}};
+
+    for (size_t i = 0; i < 2; i++) {
+        char zone[200];
+        (void)snprintf(zone, sizeof zone, "d.example. TXT \"v=spf1 mx -all\"\nd.example. MX 1 %s\n",
+                       hosts[i][0]); /* fits: the zone would not parse */
+        struct bench bench = begin(zone, "192.0.2.1");
+        struct moon_spf_prefetch *prefetch =
+            moon_spf_prefetch_begin(bench.arena, bench.dns, &bench.query);
+        moon_dns_observe(bench.dns, moon_spf_prefetch_observe, prefetch);
+        (void)moon_dns_wait(bench.dns, "d.example", MOON_DNS_TYPE_TXT); /* each tells of it */
+        (void)moon_dns_wait(bench.dns, "d.example", MOON_DNS_TYPE_MX);
+        assert_int_equal(was_asked(&bench, hosts[i][1]), i == 0);
+        end(&bench);
+    }
+    (void)state; /* the zone carries all */
+}
+
 static void keeps_to_its_own_cap(void **state)
 {
     char zone[8000];
@@ -324,6 +414,10 @@ int main(void)
         cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
         cmocka_unit_test(follows_an_include_met_again_once),
         cmocka_unit_test(follows_the_hosts_of_two_ptr_terms),
+        cmocka_unit_test(follows_as_many_answers_as_both_walks),
+        cmocka_unit_test(follows_a_record_that_includes_itself_once),
+        cmocka_unit_test(asks_for_hosts_as_far_as_the_walk),
+        cmocka_unit_test(asks_for_every_host_but_that_of_a_null_mx),
         cmocka_unit_test(keeps_to_its_own_cap),
         cmocka_unit_test(counts_a_question_once),
         cmocka_unit_test(changes_no_result_whenever_memory_ends),
