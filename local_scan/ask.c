@@ -41,13 +41,25 @@ static const char *verdict_word(enum moon_wire_verdict verdict)
     return "deferred with 451";
 }
 
+/* Not by an initializer: that would write the room for its texts, too, five pages of memory. */
+static void begin_answer(struct moon_answer *answer_r, bool failed)
+{
+    answer_r->verdict = MOON_WIRE_DEFER;
+    answer_r->failed = failed;
+    answer_r->reply[0] = answer_r->data[0] = answer_r->log[0] = '\0';
+    answer_r->decision = (struct moon_decision){0};
+    answer_r->refused_count = 0;
+    answer_r->failure_field = (struct moon_wire_added){0};
+    answer_r->payload = (struct moon_span){NULL, 0};
+}
+
 void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *settings,
                    const char *why, struct moon_answer *answer_r)
 {
     uint8_t failure = settings->failure ? settings->failure : ask->ready.failure;
     char cleaned[MOON_ASK_LOG_BYTES - 128];
 
-    *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER, .failed = true};
+    begin_answer(answer_r, true);
     if (failure == MOON_WIRE_ACCEPT || failure == MOON_WIRE_REJECT)
         answer_r->verdict = (enum moon_wire_verdict)failure;
     (void)snprintf(answer_r->reply, sizeof answer_r->reply, "%s", /* it fits */
@@ -332,7 +344,7 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
     struct moon_wire_out out = {0};
     char why[MOON_ASK_LOG_BYTES - 128];
 
-    *answer_r = (struct moon_answer){.verdict = MOON_WIRE_DEFER};
+    begin_answer(answer_r, false);
     bool begun = have_worker(ask, settings, start_ms, why, sizeof why); /* step 1 */
     int64_t deadline_ms = start_ms + allowed_ms(ask, settings);         /* as it said in READY */
     if (!begun || !put_request(&out, request, deadline_ms, why, sizeof why)) {

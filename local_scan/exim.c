@@ -42,9 +42,10 @@ static struct {
     bool skipped; /* step 1: there is no answer */
     char id[64];
     struct moon_exim message;
-    struct moon_answer answer;
     struct moon_applied applied;
 } exim_now = {.message = {.body_fd = -1}};
+/* Of that. Large, so not among the data that the module's file has values for. */
+static struct moon_answer exim_answer;
 
 /* Exim keeps the pointer that local_scan returns; static memory is not tainted. */
 static char exim_text[MOON_ASK_DATA_BYTES];
@@ -115,7 +116,7 @@ static void tell_applied(const struct moon_applied *applied)
     struct moon_spawn_guard guard;
 
     moon_spawn_enter(&guard);
-    bool told = moon_ask_applied(&exim_ask, &exim_now.answer, applied, why, sizeof why);
+    bool told = moon_ask_applied(&exim_ask, &exim_answer, applied, why, sizeof why);
     moon_spawn_leave(&guard);
     if (told)
         return;
@@ -142,7 +143,7 @@ static void let_go(void)
 
     if (exim_now.stage == EXIM_HELD && !exim_now.skipped)
         tell_applied(&refused);
-    moon_answer_free(&exim_now.answer);
+    moon_answer_free(&exim_answer);
     moon_exim_free(&exim_now.message);
     if (exim_now.message.body_fd >= 0)
         (void)close(exim_now.message.body_fd); /* was only read */
@@ -164,7 +165,7 @@ static bool is_skipped(struct moon_settings *settings_r)
 static void look(int spool_fd, off_t start, uint32_t flags)
 {
     struct moon_exim *message = &exim_now.message;
-    struct moon_answer *answer = &exim_now.answer;
+    struct moon_answer *answer = &exim_answer;
     struct moon_spawn_guard guard;
     struct moon_settings settings;
     const char *why = NULL;
@@ -218,10 +219,10 @@ __attribute__((visibility("default"))) int local_scan(int fd, uschar **return_te
         look(fd, lseek(fd, 0, SEEK_CUR), 0);
     }
     if (!exim_now.skipped) {
-        moon_exim_apply_recipients(&exim_now.message, &exim_now.answer, &exim_now.applied);
-        code = reply(&exim_now.answer, return_text);
+        moon_exim_apply_recipients(&exim_now.message, &exim_answer, &exim_now.applied);
+        code = reply(&exim_answer, return_text);
         tell_applied(&exim_now.applied);
-        moon_answer_free(&exim_now.answer);
+        moon_answer_free(&exim_answer);
         moon_exim_free(&exim_now.message);
     }
     exim_now.stage = EXIM_DONE;
@@ -278,7 +279,7 @@ int moon_data(uschar **yield, int argc, uschar *argv[])
         exim_now.stage = EXIM_HELD;
     }
     bool answered = sender_host_address && !exim_now.skipped;
-    moon_acl_value(answered ? &exim_now.answer : NULL, word, value);
+    moon_acl_value(answered ? &exim_answer : NULL, word, value);
     why = value;
     status = OK;
 done:
