@@ -57,7 +57,6 @@ void moon_dmarc_prefetch_identifier(struct moon_dns *dns, const struct moon_from
     const char *names[MOON_DMARC_QUERIES_MAX];
 
     if (!from->domain || !domain || discovery != MOON_DMARC_DISCOVERY_TREEWALK ||
-        moon_domain_labels(domain) < 2 ||
         !moon_domain_within(from->domain, moon_domain_tail(domain, 2)))
         return;
     size_t count = moon_dmarc_walk_names(domain, names);
@@ -325,7 +324,7 @@ static enum moon_status evaluate(struct evaluation *e)
         keep_record(e);
         reason =
             moon_arena_printf(e->arena, "the record of %s has no valid policy", e->policy.domain);
-    } else if (e->policy.records > 1) {
+    } else if (e->policy.records) {
         reason = moon_arena_printf(e->arena, "%s has several DMARC records", e->policy.domain);
     } else if (e->trouble) {
         result = MOON_RESULT_TEMPERROR;

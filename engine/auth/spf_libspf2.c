@@ -397,8 +397,7 @@ void moon_spf_libspf2_walk(struct moon_spf_check *check, const struct moon_spf_s
     else
         moon_spf_check_fail(walk->check, MOON_EIO);
     walking = NULL;
-    /* The walk has the result; that the steps come to the same one is for the tests. */
-    (void)moon_spf_trace_end(&walk->trace);
+    moon_spf_trace_end(&walk->trace);
     walk_r->steps = walk->trace.steps;
     walk_r->step_count = walk->trace.count;
     clean_up(walk);

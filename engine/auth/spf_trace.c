@@ -24,8 +24,7 @@ bool moon_spf_trace_begin(struct moon_spf_trace *trace_r, struct moon_spf_check 
         moon_spf_check_fail(check, MOON_ENOMEM);
         return false;
     }
-    trace_r->frames[0] =
-        (struct moon_spf_trace_frame){.scope = scope, .result = MOON_RESULT_NEUTRAL};
+    trace_r->frames[0] = (struct moon_spf_trace_frame){.scope = scope};
     trace_r->depth = 1;
     return true;
 }
@@ -145,7 +144,7 @@ static void mark_error(struct moon_spf_step *step, enum moon_result result)
     step->result = result;
 }
 
-enum moon_result moon_spf_trace_end(struct moon_spf_trace *trace)
+void moon_spf_trace_end(struct moon_spf_trace *trace)
 {
     enum moon_result stopped = trace->check->stop_result;
     struct moon_spf_step *last = trace->last;
@@ -156,11 +155,10 @@ enum moon_result moon_spf_trace_end(struct moon_spf_trace *trace)
             mark_error(last, stopped);
         for (; trace->depth > 1; trace->depth--)
             mark_error(top(trace)->by, stopped);
-        return stopped;
+        return;
     }
     while (trace->depth > 1)
         leave(trace);
     if (!top(trace)->decided)
         add_run(trace, top(trace)->scope->record.count);
-    return top(trace)->result;
 }

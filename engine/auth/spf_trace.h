@@ -42,7 +42,7 @@ void moon_spf_trace_term(struct moon_spf_trace *trace, const struct moon_spf_sco
 void moon_spf_trace_match(struct moon_spf_trace *trace);
 /* That term, include or redirect, leads to this record. */
 void moon_spf_trace_enter(struct moon_spf_trace *trace, const struct moon_spf_scope *scope);
-/* The walk is over. The result that follows from the steps, or the one that stopped the check. */
-enum moon_result moon_spf_trace_end(struct moon_spf_trace *trace);
+/* The walk is over, or was stopped: then the steps it was at say so. */
+void moon_spf_trace_end(struct moon_spf_trace *trace);
 
 #endif

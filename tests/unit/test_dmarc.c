@@ -366,10 +366,9 @@ static void psl_mode_samples_by_the_callers_draw(void **state)
 
 static void the_facts_of_the_record_are_kept(void **state)
 {
-    static const struct dmarc_case test = {
-        .zone = "_dmarc.example.com TXT "
-                "\"v=DMARC1; p=reject; adkim=s; aspf=s; psd=n; x=y; p=none\"",
-        .author = "example.com"};
+    struct dmarc_case test = {.zone = "_dmarc.example.com TXT "
+                                      "\"v=DMARC1; p=reject; adkim=s; aspf=s; psd=n; x=y; p=none\"",
+                              .author = "example.com"};
     struct dmarc_outcome out;
     const struct moon_dmarc *dmarc = &out.results.dmarc;
     (void)state; /* cmocka's, not used */
@@ -383,6 +382,12 @@ static void the_facts_of_the_record_are_kept(void **state)
     assert_string_equal(dmarc->error, "record of example.com: a second p");
     assert_string_equal(dmarc->reason, "nothing that passed is aligned with example.com");
     assert_int_equal(dmarc->walk_queries, 1);
+    dmarc_case_end(&out);
+    test.psl = true; /* knows no psd=; and now one is aligned */
+    test.dkim[0] = "pass example.com";
+    dmarc_case_run(&test, 0, &out);
+    assert_int_equal(dmarc->psd, 'u');
+    assert_string_equal(dmarc->reason, "DKIM of example.com is aligned");
     dmarc_case_end(&out);
 }
 

@@ -324,6 +324,13 @@ static void identifiers_that_may_align_are_asked_for_early(void **state)
         assert_int_equal(moon_dns_stats(out.dns).questions - before, rows[i].questions);
         dmarc_case_end(&out);
     }
+    struct dmarc_outcome out; /* a list of public suffixes needs no walk */
+    dmarc_case_run(&test, 0, &out);
+    unsigned before = moon_dns_stats(out.dns).questions;
+    moon_dmarc_prefetch_identifier(out.dns, &out.results.from, MOON_DMARC_DISCOVERY_PSL,
+                                   rows[0].domain);
+    assert_int_equal(moon_dns_stats(out.dns).questions, before);
+    dmarc_case_end(&out);
 }
 
 int main(void)
