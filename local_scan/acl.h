@@ -11,9 +11,8 @@
 #include "engine/base/limits.h"
 #include "local_scan/ask.h"
 
-#define MOON_ACL_VALUE_BYTES                                                                       \
-    (MOON_FIELD_BYTES_MAX + 1) /* Authentication-Results is the longest                            \
-                                */
+/* Authentication-Results is the longest. */
+#define MOON_ACL_VALUE_BYTES (MOON_FIELD_BYTES_MAX + 1)
 
 /* The number of a word by its name. False: `why` names the right one, for the expansion's error. */
 bool moon_acl_find(const char *name, unsigned *word_r, char *why, size_t why_size);

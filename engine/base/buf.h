@@ -76,8 +76,7 @@ int moon_hex_value(char c); /* 0..15, or -1 */
 
 /* The cursor. `failed` is sticky: once a read asked for more than is left, every later read gives
  * zero or the empty span and `failed` stays true, so that a parser may check once at the end. What
- * was left is dropped then: the cursor is at its end so that no loop
- * waits for ever. */
+ * was left is dropped then: the cursor is at its end, so that no loop waits for ever. */
 struct moon_buf {
     const char *p;
     size_t left;

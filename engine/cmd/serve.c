@@ -34,11 +34,12 @@
 #define WORKERS_DEFAULT 64u
 #define WORKERS_MAX     1000u
 #define SPARE_DEFAULT   4u
-#define HANG_MS         250000 /* the module itself waits for no message longer than 240 s */
-#define END_MS          30000  /* for messages in hand when the service ends */
-#define RETRY_MS        1000   /* after a worker that could not start; doubled up to a minute */
-#define RETRY_MS_MAX    60000
-#define PAUSE_MS        10 /* far below the time that the module waits for a spare worker */
+/* The module waits 240 s at most; where MOONSCAN_TIMEOUT is more, its own worker begins anew. */
+#define HANG_MS      250000
+#define END_MS       30000 /* for messages in hand when the service ends */
+#define RETRY_MS     1000  /* after a worker that could not start; doubled up to a minute */
+#define RETRY_MS_MAX 60000
+#define PAUSE_MS     10 /* far below the time that the module waits for a spare worker */
 
 static const char help[] =
     "Usage: moonscan serve [OPTIONS]\n"
