@@ -125,8 +125,9 @@ static bool take_descriptors(struct msghdr *message, int *fd)
     return good;
 }
 
-/* `interrupted` ends it only while nothing has come: what has begun is read to its end. */
-static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, int *fd,
+/* `interrupted` ends it only while nothing has come: what has begun is read to its end. `there`:
+ * the bytes have most likely come already, so that the first look need not wait. */
+static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, bool there, int *fd,
                                        int64_t deadline_ms, const volatile int *interrupted)
 {
     union {
@@ -142,8 +143,12 @@ static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, int *f
                                  .msg_control = control.bytes,
                                  .msg_controllen = sizeof control.bytes};
 
-        /* Wait first: a peer that sends without end must not outrun the deadline either. */
-        enum moon_wire_io io = wait_for(socket, POLLIN, deadline_ms, have ? NULL : interrupted);
+        /* Wait before the others: a peer that sends without end must not outrun the deadline
+         * either. */
+        enum moon_wire_io io =
+            there ? MOON_WIRE_IO_OK
+                  : wait_for(socket, POLLIN, deadline_ms, have ? NULL : interrupted);
+        there = false;
         if (io != MOON_WIRE_IO_OK)
             return io;
         ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -173,7 +178,8 @@ enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
     *payload_r = (struct moon_span){NULL, 0};
     if (fd_r)
         *fd_r = -1;
-    enum moon_wire_io io = receive_bytes(socket, head, sizeof head, &fd, deadline_ms, interrupted);
+    enum moon_wire_io io =
+        receive_bytes(socket, head, sizeof head, false, &fd, deadline_ms, interrupted);
     if (io != MOON_WIRE_IO_OK)
         goto done;
     io = MOON_WIRE_IO_BAD;
@@ -182,7 +188,7 @@ enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
     payload = malloc(n ? n : 1);
     if (!payload)
         goto done;
-    io = receive_bytes(socket, payload, n, &fd, deadline_ms, NULL);
+    io = receive_bytes(socket, payload, n, true, &fd, deadline_ms, NULL);
     if (io == MOON_WIRE_IO_OK && fd >= 0 && (!fd_r || type != MOON_WIRE_REQUEST))
         io = MOON_WIRE_IO_BAD;
     if (io != MOON_WIRE_IO_OK)
