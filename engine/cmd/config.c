@@ -60,11 +60,11 @@ static const char *failure_default(const struct moon_snapshot *snapshot)
 }
 
 static bool print_table(struct moon_arena *arena, const struct moon_snapshot *snapshot,
-                        const struct options *options)
+                        const char *path, const struct options *options)
 {
     if (!options->defaults)
         printf("%-26s %-36s %s\n", "snapshot", snapshot ? moon_snapshot_hash(snapshot) : "none",
-               snapshot ? options->path : "built in");
+               snapshot ? path : "built in");
     for (size_t i = 0; i < moon_conf_key_count; i++) {
         const struct moon_conf_key *key = &moon_conf_keys[i];
         bool set, known;
@@ -134,7 +134,7 @@ static int run(const struct options *options)
         (void)fprintf(stderr, "moonscan config: %s\n", error.text);
         goto done;
     }
-    if (options->json ? print_json(arena, snapshot) : print_table(arena, snapshot, options))
+    if (options->json ? print_json(arena, snapshot) : print_table(arena, snapshot, path, options))
         code = MOON_EXIT_OK;
 done:
     moon_snapshot_close(&snapshot);

@@ -322,8 +322,14 @@ static void config_prints_what_is_in_force_and_where_from(void **state)
     (void)snprintf(path, sizeof path, "%s/current", publish_var);
     const char *const table[] = {"config", "--snapshot", path, NULL};
     const char *const json[] = {"config", "--snapshot", path, "--json", NULL};
+    const char *const unnamed[] = {"config", NULL};
     const char *const defaults[] = {"config", "--default", NULL};
+    assert_int_equal(setenv("MOONSCAN_SNAPSHOT", path, 1), 0);
+    assert_int_equal(moon_cmd_run(moon_cmd_config, unnamed), 0);
+    assert_int_equal(unsetenv("MOONSCAN_SNAPSHOT"), 0);
+    moon_cmd_wants(path);
     assert_int_equal(moon_cmd_run(moon_cmd_config, table), 0);
+    moon_cmd_wants(path);
     moon_cmd_wants(
         "policy                     strict                               moonscan.lua:2");
     moon_cmd_wants("failure                    defer                                default");
