@@ -276,6 +276,20 @@ static void walks_are_limited_and_passing_identifiers_go_first(void **state)
                  "temperror h.example.com"}};
     dmarc_case_check(&many_fail_one_open,
                      "temperror policy=- tag=p at=example.com org=example.com");
+    /* but behind those that passed */
+    static const struct dmarc_case many_open = {
+        .zone = RELAXED,
+        .author = "example.com",
+        .dkim = {"temperror a.example.com", "temperror b.example.com", "temperror c.example.com",
+                 "temperror d.example.com", "temperror e.example.com", "temperror f.example.com",
+                 "pass h.example.com"}};
+    dmarc_case_check(&many_open, "pass policy=reject tag=p at=example.com org=example.com dkim");
+    static const struct dmarc_case six = {
+        .zone = RELAXED "_dmarc.a.example.com TXT \"v=DMARC1; p=none; psd=y\"",
+        .author = "example.com",
+        .dkim = {"pass 1.a.example.com", "pass 2.a.example.com", "pass 3.a.example.com",
+                 "pass 4.a.example.com", "pass 5.a.example.com", "pass h.example.com"}};
+    dmarc_case_check(&six, "pass policy=reject tag=p at=example.com org=example.com dkim");
     dmarc_case_check(&many_fail, "pass policy=reject tag=p at=example.com org=example.com dkim");
     dmarc_case_run(&many_pass, 0, &out);
     assert_string_equal(out.text, "fail policy=reject tag=p at=example.com org=example.com");
