@@ -89,14 +89,6 @@ SPF_errcode_t SPF_record_compile(SPF_server_t *server, SPF_response_t *response,
     return ours && fails(__func__) ? failure : error; /* and there may be a record */
 }
 
-SPF_dns_rr_t *SPF_dns_rr_new_init(SPF_dns_server_t *dns, const char *name, ns_type type, int ttl,
-                                  SPF_dns_stat_t status)
-{
-    SPF_dns_rr_t *(*real)(SPF_dns_server_t *, const char *, ns_type, int, SPF_dns_stat_t);
-    real_of(__func__, &real, sizeof real);
-    return fails(__func__) ? NULL : real(dns, name, type, ttl, status);
-}
-
 SPF_errcode_t SPF_dns_rr_buf_realloc(SPF_dns_rr_t *rr, int index, size_t n)
 {
     SPF_errcode_t (*real)(SPF_dns_rr_t *, int, size_t);
@@ -129,7 +121,6 @@ static void is_told_with_the_status_that_fits(void **state)
         {"SPF_record_compile", "192.0.2.1", SPF_E_NO_MEMORY, MOON_ENOMEM},
         {"SPF_record_compile", "192.0.2.1", SPF_E_SYNTAX, MOON_EIO},
         {"SPF_record_compile", "192.0.2.1", SPF_E_INVALID_OPT, MOON_EIO},
-        {"SPF_dns_rr_new_init", "192.0.2.1", SPF_E_SUCCESS, MOON_EIO},
         {"SPF_dns_rr_buf_realloc", "192.0.2.1", SPF_E_NO_MEMORY, MOON_ENOMEM},
         {"SPF_response_result", "192.0.2.1", SPF_E_SUCCESS, MOON_EIO},
     };
