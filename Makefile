@@ -317,6 +317,8 @@ install: all ## install; a configuration that is there stays
 	install -m 0644 $(BUILD)/moonscan.so $(LIBDIR)/.moonscan.so.new && mv -f $(LIBDIR)/.moonscan.so.new $(LIBDIR)/moonscan.so
 	cp -R policies/. $(DATADIR)/policies/
 	cp -R docs/exim/. $(DATADIR)/exim/
+	@sed -i 's|/usr/lib/moonscan/|$(PREFIX)/lib/moonscan/|' $(DATADIR)/exim/main.conf \
+	  $(DATADIR)/exim/debian-split/conf.d/main/00_moonscan
 	install -d $(DATADIR)/systemd && cp docs/systemd/* $(DATADIR)/systemd/
 	@sed -i 's|/usr/bin/moonscan|$(PREFIX)/bin/moonscan|' $(DATADIR)/systemd/moonscan.service
 	install -m 0644 lua/moonscan.d.lua $(DATADIR)/lua/
