@@ -321,6 +321,14 @@ static void stops_at_its_limits(void **state)
     assert_int_equal(from.count, MOON_FROM_MAX + 1);
     assert_null(from.domain);
     assert_string_equal(from.reason, "more authors than are looked at");
+    moon_str_begin(&str, arena);
+    moon_str_add(&str, "From: a@example.com");
+    for (size_t i = 2; i < MOON_FROM_MAX; i++)
+        moon_str_add(&str, ", a@example.com");
+    moon_str_add(&str, "\r\nFrom: a@example.com\r\n\r\n");
+    from = parse_header(moon_str_end(&str));
+    assert_int_equal(from.kept, MOON_FROM_MAX);
+    assert_string_equal(from.reason, "several From fields");
 
     moon_str_begin(&str, arena);
     for (size_t i = 0; i < 100000; i++)
