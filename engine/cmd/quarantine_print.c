@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * quarantine_print: messages of the quarantine for people: every byte that could move a terminal's
- * cursor or shift a column is shown as '?'.
+ * cursor or shift a column is shown as '?', a tab as a blank.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static char *plain(struct moon_arena *arena, struct moon_span text)
     char *copy = moon_arena_dup(arena, text);
     for (size_t i = 0; copy && i < text.n; i++)
         if ((unsigned char)copy[i] < 0x20 || (unsigned char)copy[i] >= 0x7f)
-            copy[i] = '?';
+            copy[i] = copy[i] == '\t' ? ' ' : '?';
     return copy;
 }
 

@@ -129,6 +129,7 @@ def show_tells_header_and_decision(lab):
                  "Why        spf=pass", '"reason":"looks odd"', "  Subject: odd offer",
                  "  From: <ann@bank.example>"):
         want_in(part, out, "output")
+    want_in("\n   spf=", out, "a line of a folded field, behind its tab")
     want_in("not found in the decision log", done(lab, "show", queue_id, "--log", "/nonexistent"),
             "without a log")
 
