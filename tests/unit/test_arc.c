@@ -148,6 +148,7 @@ static void a_broken_chain_still_shows_what_is_there(void **state)
     assert_false(arc.sets[0].signature.covers_from);
     assert_int_equal(arc.sets[0].signature.bits, 0);
     assert_int_equal(arc.sets[1].bits, 0);
+    assert_int_equal(arc.sets[1].signature.body, MOON_ARC_BODY_UNKNOWN);
     assert_int_equal(arc.sets[1].signature.bits, 0);
     assert_string_equal(arc.sets[1].seal_reason, "");
     assert_string_equal(arc.sets[1].signature.reason, "the signature has no b=");
