@@ -205,7 +205,8 @@ static enum moon_wire_io hear_service(struct moon_ask *ask, const struct moon_se
             found = moon_service_connect(settings->socket, &ask->worker.socket);
         if (found == MOON_SERVICE_CONNECTED)
             return hear_ready(ask, deadline_ms, trouble, trouble_size, &reason);
-        if (found == MOON_SERVICE_ABSENT)
+        ask->barred = found == MOON_SERVICE_BARRED;
+        if (found == MOON_SERVICE_ABSENT || found == MOON_SERVICE_BARRED)
             return MOON_WIRE_IO_CLOSED;
         if (moon_wire_now_ms() >= deadline_ms)
             return MOON_WIRE_IO_TIMEOUT;
@@ -294,6 +295,20 @@ static bool take_decision(struct moon_answer *answer, const struct moon_request 
     return true;
 }
 
+/* Mail does not suffer from it, so the log line is where an operator learns of it. */
+static void tell_barred(struct moon_ask *ask, const struct moon_settings *settings,
+                        struct moon_answer *answer)
+{
+    size_t n = strlen(answer->log);
+
+    if (ask->barred && n + 1 < sizeof answer->log)
+        (void)snprintf(answer->log + n, sizeof answer->log - n, /* cut where it is full */
+                       "%strouble=\"service on %.110s: Permission denied; Exim's user must be in "
+                       "its group, and Exim restarted since\"",
+                       n ? " " : "", settings->socket);
+    ask->barred = false;
+}
+
 /* For step 2. The worker is told how long we shall wait from now on: it shares that out, and
  * answers in good time. False: *why has the reason. */
 static bool put_request(struct moon_wire_out *out, const struct moon_request *request,
@@ -374,6 +389,7 @@ void moon_ask_message(struct moon_ask *ask, const struct moon_settings *settings
         end_badly(ask, io, phase, reason, why, sizeof why);
         moon_ask_fail(ask, settings, why, answer_r);
     }
+    tell_barred(ask, settings, answer_r);
 done:
     moon_wire_out_free(&out);
 }

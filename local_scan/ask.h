@@ -23,6 +23,8 @@
 struct moon_ask {
     struct moon_spawn worker;
     int slot; /* -1, or held because this connection has a worker beside a busy service */
+    bool
+        barred; /* the service's socket is there, and not for us: to be told with the next answer */
     struct moon_wire_ready ready; /* of this worker or the last one; failure 0: never heard */
 };
 #define MOON_ASK_START ((struct moon_ask){.worker = {.pid = 0, .socket = -1}, .slot = -1})

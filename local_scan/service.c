@@ -33,9 +33,11 @@ enum moon_service moon_service_connect(const char *path, int *socket_r)
         *socket_r = fd;
         return MOON_SERVICE_CONNECTED;
     }
-    bool busy = errno == EAGAIN || errno == EINPROGRESS;
+    int reason = errno;
     (void)close(fd); /* never used */
-    return busy ? MOON_SERVICE_BUSY : MOON_SERVICE_ABSENT;
+    if (reason == EAGAIN || reason == EINPROGRESS)
+        return MOON_SERVICE_BUSY;
+    return reason == EACCES ? MOON_SERVICE_BARRED : MOON_SERVICE_ABSENT;
 }
 
 int moon_service_slot(void)

@@ -12,6 +12,7 @@
 enum moon_service {
     MOON_SERVICE_CONNECTED, /* a worker may say READY */
     MOON_SERVICE_ABSENT,    /* nobody listens there */
+    MOON_SERVICE_BARRED,    /* the permissions of the socket, or of a folder above, keep us out */
     MOON_SERVICE_BUSY,      /* somebody listens, and has more callers than he can queue */
 };
 

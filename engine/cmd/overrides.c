@@ -30,7 +30,7 @@ static const char help[] =
     "Counts, out of the decision log, how often DMARC was overridden, by which tenant's\n"
     "policy and which entry of a list, and names the entries that were never hit.\n"
     "\n"
-    "  --log FILE       this log instead of the one of the settings; may be given several\n"
+    "  --log FILE       this log instead of those of the settings; may be given several\n"
     "                   times (rotated ones); - is standard input\n"
     "  --since DATE     only messages of this day (UTC) and later: 2026-11-01\n"
     "  --snapshot FILE  the lists of this snapshot (/var/lib/moonscan/current)\n"
@@ -242,8 +242,15 @@ static bool print_json(const struct state *s)
 /* --- the whole ---------------------------------------------------------------------------------
  */
 
+/* The settings' logs. */
+struct logs {
+    const char *exim;    /* of the workers that Exim starts */
+    const char *service; /* of the service's */
+};
+
 /* Step 1. */
-static enum moon_status read_in_force(struct state *s, const char **log_r, struct moon_error *error)
+static enum moon_status read_in_force(struct state *s, struct logs *logs_r,
+                                      struct moon_error *error)
 {
     const char *path = NULL;
     struct moon_snapshot *snapshot = NULL;
@@ -257,22 +264,40 @@ static enum moon_status read_in_force(struct state *s, const char **log_r, struc
                           : moon_conf_default(s->arena, &conf);
     if (status == MOON_OK && snapshot)
         status = moon_entries_read(s->arena, snapshot, &s->entries, &s->entry_count, error);
-    if (status == MOON_OK)
-        *log_r = moon_arena_cstr(s->arena, conf.log_path);
+    if (status == MOON_OK) {
+        logs_r->exim = moon_arena_cstr(s->arena, conf.log_path);
+        logs_r->service = moon_arena_cstr(s->arena, conf.log_service_path);
+        if (!logs_r->exim || !logs_r->service)
+            status = MOON_ENOMEM;
+    }
     moon_snapshot_close(&snapshot);
-    return status == MOON_OK && !*log_r ? MOON_ENOMEM : status;
+    return status;
+}
+
+/* Step 2, when no log is named: both, or the one that is there. */
+static enum moon_status read_logs(struct state *s, const struct logs *logs,
+                                  struct moon_error *error)
+{
+    bool service = strcmp(logs->service, logs->exim) != 0 && access(logs->service, F_OK) == 0;
+    enum moon_status status = MOON_OK;
+
+    if (!service || access(logs->exim, F_OK) == 0)
+        status = read_log(s, logs->exim, error);
+    if (status == MOON_OK && service)
+        status = read_log(s, logs->service, error);
+    return status;
 }
 
 static enum moon_status run(struct state *s, struct moon_error *error)
 {
     const struct options *options = s->options;
-    const char *log = NULL;
+    struct logs logs = {NULL, NULL};
 
-    enum moon_status status = read_in_force(s, &log, error);
+    enum moon_status status = read_in_force(s, &logs, error);
     if (status == MOON_OK)
         status = moon_hits_begin(s->arena, options->since, MOON_HITS_ROWS_MAX, &s->hits);
     if (status == MOON_OK && options->log_count == 0)
-        status = read_log(s, log, error);
+        status = read_logs(s, &logs, error);
     for (size_t i = 0; status == MOON_OK && i < options->log_count; i++)
         status = read_log(s, options->logs[i], error);
     if (status != MOON_OK)

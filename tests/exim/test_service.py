@@ -192,6 +192,25 @@ def the_service_ends_when_the_message_in_hand_is_done(lab):
 
 
 @suite.case("with_service")
+def a_socket_that_exim_may_not_use_is_told_in_its_log(lab):
+    with Service(lab, "--spare", "1"):
+        os.chmod(lab.path("run/scan.sock"), 0)
+        with lab.smtp(BANK) as smtp:
+            lines = []
+            for _ in range(2):
+                reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+                want(reply.code, 250, "reply %r" % reply.lines)
+                lines.append("".join(lab.mainlog(reply.queue_id)))
+            want(len(own_workers(lab)), 1, "workers that Exim started")
+            smtp.quit()
+        want_in('trouble="service on %s: Permission denied; ' % lab.path("run/scan.sock"),
+                lines[0], "the log line of the connection's first message")
+        want("Permission denied" in lines[1], False, "told again")
+        os.chmod(lab.path("run/scan.sock"), 0o660)
+        want("Permission denied" in "".join(lab.mainlog(deliver(lab, mail()))), False, "told still")
+
+
+@suite.case("with_service")
 def two_services_do_not_share_a_socket(lab):
     with Service(lab):
         status, _, err = lab.run([lab.program, "serve", "--socket", lab.path("run/scan.sock")])

@@ -138,6 +138,29 @@ static void without_a_log_or_with_a_wrong_word_it_says_so(void **state)
     moon_cmd_wants("Usage: moonscan overrides [OPTIONS]");
 }
 
+static void the_logs_of_exims_and_of_the_services_workers_are_read(void **state)
+{
+    char text[600], snapshot[200];
+    const char *words[] = {"overrides", "--snapshot", snapshot, NULL};
+    (void)state; /* cmocka's, not used */
+    (void)snprintf(text, sizeof text,
+                   "return { log = { path = '%s/log', service_path = '%s/service' } }\n",
+                   publish_etc, publish_etc);
+    publish_case_put("moonscan.lua", text);
+    assert_int_equal(publish_case_publish(NULL), 0);
+    (void)snprintf(snapshot, sizeof snapshot, "%s/current", publish_var);
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, words), MOON_EXIT_FAILURE);
+    moon_cmd_wants("etc/log: No such file or directory");
+    (void)snprintf(text, sizeof text, record, 20, "Old server");
+    publish_case_put("service", text);
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, words), MOON_EXIT_OK);
+    moon_cmd_wants("\n1 record\n");
+    put_log("");
+    assert_int_equal(moon_cmd_run(moon_cmd_overrides, words), MOON_EXIT_OK);
+    moon_cmd_wants("       3  2026-11-21T12:00:00Z");
+    moon_cmd_wants("\n4 records\n");
+}
+
 static void without_a_snapshot_there_are_no_lists(void **state)
 {
     char log[200];
@@ -161,6 +184,7 @@ int main(void)
         CASE(a_script_gets_json),
         CASE(a_line_longer_than_any_record_is_none),
         CASE(without_a_log_or_with_a_wrong_word_it_says_so),
+        CASE(the_logs_of_exims_and_of_the_services_workers_are_read),
         CASE(without_a_snapshot_there_are_no_lists),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
