@@ -385,6 +385,27 @@ static void shows_the_body_hash_of_what_passed(void **state)
     }
 }
 
+/* Whose domain is worth a question before the keys are there: not that of one refused already. */
+static void a_refused_signature_is_no_candidate(void **state)
+{
+    struct moon_sign good = moon_sign_default("example.com", "ed"), refused = good;
+    struct moon_dns_backend *backend;
+    struct moon_error error;
+    struct moon_dkim_check *check;
+    (void)state;
+    refused.extra = "x=1;"; /* expired; its d= is right */
+    char *text = sign_text(&refused, ed, sign_text(&good, ed, plain));
+    struct moon_message *msg = moon_case_message(arena, text, strlen(text));
+    assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
+    struct moon_dns *dns = moon_dns_begin(arena, backend, 1000, 0);
+    assert_int_equal(moon_dkim_begin(arena, dns, msg, &check), MOON_OK);
+    assert_null(moon_dkim_candidate(check, 0));
+    assert_string_equal(moon_dkim_candidate(check, 1), "example.com");
+    assert_null(moon_dkim_candidate(check, 2));
+    moon_dns_end(&dns);
+    moon_dns_backend_destroy(&backend);
+}
+
 /* Either the whole result or MOON_ENOMEM, never a wrong one. */
 static void reports_exhausted_memory_wherever_it_happens(void **state)
 {
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(takes_no_cr_that_was_added_to_a_signed_body),
         cmocka_unit_test(speaks_for_the_message_with_the_best_result),
         cmocka_unit_test(shows_the_body_hash_of_what_passed),
+        cmocka_unit_test(a_refused_signature_is_no_candidate),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

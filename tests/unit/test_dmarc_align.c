@@ -299,6 +299,31 @@ static void walks_are_limited_and_passing_identifiers_go_first(void **state)
     dmarc_case_end(&out);
 }
 
+/* As many signatures as there may be, and SPF before them: the last one counts as well. */
+static void the_last_of_all_identifiers_counts(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = RELAXED, .author = "example.com", .spf = "pass esp.example"};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_FAIL);
+    struct moon_dkim_sig sigs[MOON_SIG_MAX];
+    memset(sigs, 0, sizeof sigs);
+    for (size_t i = 0; i < MOON_SIG_MAX; i++) {
+        sigs[i].result = MOON_RESULT_PASS;
+        sigs[i].domain = i + 1 < MOON_SIG_MAX ? "esp.example" : "example.com";
+    }
+    out.results.dkim.sigs = sigs;
+    out.results.dkim.count = MOON_SIG_MAX;
+    assert_int_equal(
+        moon_dmarc_evaluate(out.arena, out.dns, MOON_DMARC_DISCOVERY_TREEWALK, 0, &out.results),
+        MOON_OK);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_PASS);
+    assert_true(out.results.dmarc.dkim_aligned);
+    dmarc_case_end(&out);
+}
+
 static void strangers_domains_cost_no_question(void **state)
 {
     static const struct dmarc_case test = {
@@ -359,6 +384,7 @@ int main(void)
         cmocka_unit_test(dns_trouble_that_leaves_alignment_open_is_temperror),
         cmocka_unit_test(dns_trouble_that_cannot_matter_is_ignored),
         cmocka_unit_test(walks_are_limited_and_passing_identifiers_go_first),
+        cmocka_unit_test(the_last_of_all_identifiers_counts),
         cmocka_unit_test(strangers_domains_cost_no_question),
         cmocka_unit_test(identifiers_that_may_align_are_asked_for_early),
     };

@@ -113,10 +113,12 @@ static void it_asks_only_where_it_matters(void **state)
     for (size_t i = 0; i < COUNT(table); i++) {
         struct dmarc_outcome out;
         dmarc_case_run(&table[i].test, 0, &out);
-        unsigned before = moon_dns_stats(out.dns).questions;
+        struct moon_dns_stats before = moon_dns_stats(out.dns);
         moon_dmarc_parked_start(out.arena, out.dns, &out.results);
         assert_int_equal(moon_dmarc_parked(out.arena, out.dns, &out.results), MOON_OK);
-        unsigned more = moon_dns_stats(out.dns).questions - before;
+        struct moon_dns_stats after = moon_dns_stats(out.dns);
+        unsigned more = after.questions - before.questions;
+        assert_int_equal(after.prefetched - before.prefetched, more); /* nobody waits for two */
         if (more != table[i].more)
             fail_msg("%s\ngot %u questions more, want %u", table[i].test.zone, more, table[i].more);
         dmarc_case_end(&out);
@@ -135,6 +137,20 @@ static void a_want_of_memory_is_told(void **state)
             assert_true(got != MOON_DMARC_PARKED_NO);
     }
     assert_int_equal(status, MOON_OK);
+}
+
+/* The answers are there, and only the record cannot be read: nothing is known of the domain. */
+static void a_record_without_memory_parks_nobody(void **state)
+{
+    static const struct dmarc_case test = {FROM, .zone = REJECT NO_SPF NO_MX};
+    struct dmarc_outcome out;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    moon_dmarc_parked_start(out.arena, out.dns, &out.results);
+    moon_arena_fail_at(out.arena, 1);
+    assert_int_equal(moon_dmarc_parked(out.arena, out.dns, &out.results), MOON_ENOMEM);
+    assert_int_equal(out.results.dmarc.parked, MOON_DMARC_PARKED_NO);
+    dmarc_case_end(&out);
 }
 
 static void bimi_says_so_when_memory_runs_out(void **state)
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_parked_domain_says_so_in_three_ways),
         cmocka_unit_test(it_asks_only_where_it_matters),
         cmocka_unit_test(a_want_of_memory_is_told),
+        cmocka_unit_test(a_record_without_memory_parks_nobody),
         cmocka_unit_test(bimi_says_so_when_memory_runs_out),
         cmocka_unit_test(bimi_wants_both_domains_to_enforce),
     };
