@@ -19,23 +19,8 @@
 
 #include "engine/auth/sig_pkey.h"
 #include "engine/trial/sign.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/dkim_case.h"
-
-static struct moon_arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = moon_arena_create(16u << 20);
-    return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    moon_arena_destroy(&arena);
-    return 0;
-}
 
 static EVP_PKEY *load(const char *name)
 {
@@ -44,11 +29,11 @@ static EVP_PKEY *load(const char *name)
     return key;
 }
 
-/* SubjectPublicKeyInfo in the arena; frees the key. */
-static struct moon_span spki_of(EVP_PKEY *key)
+/* In the arena, as one of OpenSSL's functions writes it; frees the key. */
+static struct moon_span der_of(EVP_PKEY *key, int (*write)(const EVP_PKEY *, unsigned char **))
 {
     unsigned char *der = NULL;
-    int n = i2d_PUBKEY(key, &der);
+    int n = write(key, &der);
     assert_true(n > 0);
     struct moon_span bytes = {moon_arena_dup(arena, (struct moon_span){(char *)der, (size_t)n}),
                               (size_t)n};
@@ -57,16 +42,9 @@ static struct moon_span spki_of(EVP_PKEY *key)
     return bytes;
 }
 
-static struct moon_span bare_of(EVP_PKEY *key)
+static struct moon_span spki_of(EVP_PKEY *key)
 {
-    unsigned char *der = NULL;
-    int n = i2d_PublicKey(key, &der);
-    assert_true(n > 0);
-    struct moon_span bytes = {moon_arena_dup(arena, (struct moon_span){(char *)der, (size_t)n}),
-                              (size_t)n};
-    OPENSSL_free(der);
-    EVP_PKEY_free(key);
-    return bytes;
+    return der_of(key, i2d_PUBKEY);
 }
 
 /* A key of 2048 bits with this exponent. */
@@ -138,7 +116,7 @@ static void everything_else_goes_to_openssl(void **state)
     for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++)
         expect_way("an exponent", spki_of(with_exponent(exponents[i])), 0);
     expect_way("P-256", spki_of(EVP_EC_gen("P-256")), 0);
-    expect_way("a bare key", bare_of(load("rsa2048")), 0);
+    expect_way("a bare key", der_of(load("rsa2048"), i2d_PublicKey), 0);
     expect_way("no key", MOON_SPAN("\x30\x03\x02\x01\x05"), 0);
     expect_way("text", MOON_SPAN("no DER at all"), 0);
     struct moon_span good = spki_of(load("rsa2048"));
@@ -332,5 +310,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }
