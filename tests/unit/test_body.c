@@ -2,6 +2,7 @@
  *
  * The body iterator: from memory and from a file the same bytes come out.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,14 +166,48 @@ static void a_file_that_got_shorter_is_an_error(void **state)
     int fd = file_of(MOON_SPAN(""), (struct moon_span){text, n});
     assert_int_equal(moon_body_of_fd(fd, 0, &body), MOON_OK);
     moon_body_begin(&iter, &body);
+    errno = EINTR; /* of a call before: it says nothing of a read that does not fail */
     assert_int_equal(moon_body_next(&iter, &chunk), MOON_OK);
     assert_int_equal(chunk.n, MOON_BODY_CHUNK_BYTES);
     assert_int_equal(ftruncate(fd, 10), 0);
+    errno = EINTR;
     assert_int_equal(moon_body_next(&iter, &chunk), MOON_EIO);
     assert_int_equal(chunk.n, 0);
     assert_int_equal(moon_body_next(&iter, &chunk), MOON_EIO);
     assert_int_equal(close(fd), 0);
     free(text);
+}
+
+static void a_file_that_cannot_be_read_is_an_error(void **state)
+{
+    (void)state;
+    struct moon_body body;
+    struct moon_span chunk;
+    int fd = file_of(MOON_SPAN(""), MOON_SPAN("a\n"));
+    assert_int_equal(moon_body_of_fd(fd, 0, &body), MOON_OK);
+    moon_body_begin(&iter, &body);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(moon_body_next(&iter, &chunk), MOON_EIO);
+    assert_int_equal(chunk.n, 0);
+}
+
+/* Whoever was started without a standard input gets it for the first file that is opened. */
+static void descriptor_0_is_a_file_like_any_other(void **state)
+{
+    (void)state;
+    struct moon_body body;
+    int before = dup(0);
+    (void)close(0); /* there may be none */
+    assert_int_equal(file_of(MOON_SPAN(""), MOON_SPAN("a\n")), 0);
+    assert_int_equal(moon_body_of_fd(0, 0, &body), MOON_OK);
+    struct moon_span got = all_of(&body);
+    assert_int_equal(close(0), 0);
+    if (before >= 0) {
+        assert_int_equal(dup2(before, 0), 0);
+        assert_int_equal(close(before), 0);
+    }
+    assert_same(got, MOON_SPAN("a\r\n"));
+    free((char *)(uintptr_t)got.p);
 }
 
 static void a_file_that_grew_gives_what_was_there(void **state)
@@ -225,6 +260,8 @@ int main(void)
         cmocka_unit_test(chunk_borders_change_nothing),
         cmocka_unit_test(a_body_of_line_ends_alone_has_room),
         cmocka_unit_test(a_file_that_got_shorter_is_an_error),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
+        cmocka_unit_test(descriptor_0_is_a_file_like_any_other),
         cmocka_unit_test(a_file_that_grew_gives_what_was_there),
         cmocka_unit_test(what_is_no_body_is_refused),
         cmocka_unit_test(a_size_that_is_none_reads_nothing),

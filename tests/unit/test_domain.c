@@ -33,6 +33,7 @@ static void normalizes_names(void **state)
         {"example.com", "example.com"},
         {"EXAMPLE.Com.", "example.com"},
         {"com", "com"},
+        {"c", "c"},
         {"_dmarc.example.com", "_dmarc.example.com"},
         {"a-b.1.example", "a-b.1.example"},
         {"xn--bcher-KVA.example", "xn--bcher-kva.example"},
@@ -110,6 +111,21 @@ static void long_u_labels_are_no_names(void **state)
     assert_null(moon_domain_normalize(arena, (struct moon_span){text, sizeof text}));
 }
 
+/* Soft hyphens are dropped from U-labels: how long such a text may be is our own bound. */
+static void no_text_is_longer_than_its_bound(void **state)
+{
+    static const size_t bound = 4 * MOON_DOMAIN_MAX;
+    char text[4 * MOON_DOMAIN_MAX + 2];
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof text; i += 2)
+        memcpy(text + i, "\xc2\xad", 2);
+    memcpy(text + bound - 2, "ab", 2);
+    assert_normal((struct moon_span){text, bound}, "ab");
+    memcpy(text + bound - 2, "abc", 3);
+    assert_normal((struct moon_span){text, bound + 1}, NULL);
+    assert_normal((struct moon_span){text + 2, bound - 1}, "abc");
+}
+
 static void counts_and_cuts_labels(void **state)
 {
     (void)state;
@@ -170,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_the_bounds_of_labels_and_names, arena_begin,
                                         arena_end),
         cmocka_unit_test_setup_teardown(long_u_labels_are_no_names, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(no_text_is_longer_than_its_bound, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(counts_and_cuts_labels, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(tells_what_is_within_a_domain, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),

@@ -190,6 +190,30 @@ static void unfolds_a_value_for_people(void **state)
     }
 }
 
+/* Another version or host draws the same. The hashes are test vectors of FNV's authors. */
+static void a_draw_is_fnv_1a_of_what_names_the_message(void **state)
+{
+    static const struct {
+        const char *id, *header, *salt;
+        uint32_t hash;
+    } table[] = {
+        {"", "", "", 0x811c9dc5},
+        {"a", "", "", 0xe40c292c},
+        {"", "Message-ID:b\n", "", 0xe70c2de5},
+        {"", "message-id:\n", "c", 0xe60c2c52},
+        {"fo", "Message-ID:ob\nMessage-ID:x\n", "ar", 0xbf9cf968},
+        {"foobar", "Subject:x\n", "", 0xbf9cf968},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_message msg = {.id = table[i].id};
+        assert_int_equal(moon_message_parse(arena, moon_span_of(table[i].header), &msg, NULL),
+                         MOON_OK);
+        if (moon_message_draw(&msg, table[i].salt) != table[i].hash % 100)
+            fail_msg("row %zu: got %u", i, moon_message_draw(&msg, table[i].salt));
+    }
+}
+
 /* `count` times `unit`, as a message. */
 static enum moon_status parse_many(const char *unit, size_t count)
 {
@@ -260,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_header_ends_where_exim_ends_it, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(finds_fields_by_name_from_the_top, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(unfolds_a_value_for_people, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(a_draw_is_fnv_1a_of_what_names_the_message, arena_begin,
+                                        arena_end),
         cmocka_unit_test_setup_teardown(stops_at_its_limits, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
     };
