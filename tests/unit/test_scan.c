@@ -136,5 +136,7 @@ int main(void)
         cmocka_unit_test(a_record_that_is_not_needed_is_not_waited_for),
         cmocka_unit_test(a_parked_domain_costs_a_round_more),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
