@@ -70,5 +70,6 @@ int main(void)
         cmocka_unit_test(an_author_is_proven_by_a_pass_of_the_same_registration),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

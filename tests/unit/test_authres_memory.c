@@ -59,5 +59,6 @@ int main(void)
                                         arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

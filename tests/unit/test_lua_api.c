@@ -186,5 +186,6 @@ int main(void)
         cmocka_unit_test(every_fact_is_of_the_type_that_the_list_says),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -248,5 +248,6 @@ int main(void)
         cmocka_unit_test(many_groups_are_soon_looked_at),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

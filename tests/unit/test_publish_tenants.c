@@ -358,5 +358,6 @@ int main(void)
         TEST(what_does_not_fit_into_a_record_is_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,5 +236,6 @@ int main(void)
         cmocka_unit_test(survives_the_failure_of_every_allocation),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

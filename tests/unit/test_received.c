@@ -236,5 +236,6 @@ int main(void)
         cmocka_unit_test(takes_no_longer_field_or_name_than_servers_write),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
