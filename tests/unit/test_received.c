@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/base/status.h"
 #include "engine/message/received.h"
 
 static const char *const kinds[] = {"unclear", "client", "no client", "queue"};
