@@ -189,8 +189,10 @@ static void judges_the_topmost_twenty_and_counts_the_rest(void **state)
     struct moon_sign sign = moon_sign_default("example.com", "ed");
     char *text = moon_arena_cstr(arena, plain);
     (void)state;
-    for (size_t i = 0; i < MOON_SIG_MAX + 3; i++)
+    for (size_t i = 0; i < MOON_SIG_MAX + 3; i++) {
+        sign.extra = i == 5 ? "xb=1;" : NULL; /* the core's */
         text = sign_text(&sign, ed, text);
+    }
     struct moon_dkim dkim = judge(text);
     assert_int_equal(dkim.found, MOON_SIG_MAX + 3);
     assert_int_equal(dkim.count, MOON_SIG_MAX);
@@ -348,6 +350,7 @@ static void shows_the_body_hash_of_what_passed(void **state)
     } rows[] = {
         {"simple/simple", -1, NULL, "", "", true, false},
         {"simple/relaxed", -1, NULL, "", "", false, true},
+        {"relaxed/simple", -1, NULL, "", "", true, false},
         {"relaxed/relaxed", -1, "xb=1;", "", "", false, true},
         {"relaxed/relaxed", 2, NULL, "", "", false, false},          /* a part of it only */
         {"relaxed/relaxed", -1, NULL, "body", "BODY", false, false}, /* fails */
@@ -373,6 +376,7 @@ static void shows_the_body_hash_of_what_passed(void **state)
         struct moon_dns *dns = moon_dns_begin(arena, backend, 1000, 0);
         assert_int_equal(moon_dkim_begin(arena, dns, msg, &check), MOON_OK);
         assert_int_equal(moon_dkim_finish(check, &dkim), MOON_OK);
+        assert_string_equal(dkim.sigs[0].canonicalization, rows[i].canon);
         for (enum moon_sig_canon c = MOON_SIG_CANON_SIMPLE; c <= MOON_SIG_CANON_RELAXED; c++) {
             const unsigned char *got = moon_dkim_body_hash(check, c);
             bool wanted = c == MOON_SIG_CANON_SIMPLE ? rows[i].simple : rows[i].relaxed;
@@ -385,23 +389,30 @@ static void shows_the_body_hash_of_what_passed(void **state)
     }
 }
 
-/* Whose domain is worth a question before the keys are there: not that of one refused already. */
-static void a_refused_signature_is_no_candidate(void **state)
+/* One that is refused already is worth no question: neither its key nor its domain's. */
+static void asks_early_for_what_is_not_refused(void **state)
 {
-    struct moon_sign good = moon_sign_default("example.com", "ed"), refused = good;
+    struct moon_sign top = moon_sign_default("example.com", "ed"), refused = top, last = top;
     struct moon_dns_backend *backend;
     struct moon_error error;
     struct moon_dkim_check *check;
+    struct moon_dkim dkim;
     (void)state;
+    refused.selector = "strict";
     refused.extra = "x=1;"; /* expired; its d= is right */
-    char *text = sign_text(&refused, ed, sign_text(&good, ed, plain));
+    last.selector = "ed-no-k";
+    char *text = sign_text(&top, ed, sign_text(&refused, ed, sign_text(&last, ed, plain)));
     struct moon_message *msg = moon_case_message(arena, text, strlen(text));
     assert_int_equal(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error), MOON_OK);
     struct moon_dns *dns = moon_dns_begin(arena, backend, 1000, 0);
     assert_int_equal(moon_dkim_begin(arena, dns, msg, &check), MOON_OK);
-    assert_null(moon_dkim_candidate(check, 0));
-    assert_string_equal(moon_dkim_candidate(check, 1), "example.com");
-    assert_null(moon_dkim_candidate(check, 2));
+    assert_string_equal(moon_dkim_candidate(check, 0), "example.com");
+    assert_null(moon_dkim_candidate(check, 1));
+    assert_string_equal(moon_dkim_candidate(check, 2), "example.com");
+    assert_null(moon_dkim_candidate(check, 3));
+    assert_int_equal(moon_dns_stats(dns).questions, 2);
+    assert_int_equal(moon_dkim_finish(check, &dkim), MOON_OK);
+    assert_int_equal(moon_dns_stats(dns).questions, 2); /* both keys were there */
     moon_dns_end(&dns);
     moon_dns_backend_destroy(&backend);
 }
@@ -458,7 +469,7 @@ int main(void)
         cmocka_unit_test(takes_no_cr_that_was_added_to_a_signed_body),
         cmocka_unit_test(speaks_for_the_message_with_the_best_result),
         cmocka_unit_test(shows_the_body_hash_of_what_passed),
-        cmocka_unit_test(a_refused_signature_is_no_candidate),
+        cmocka_unit_test(asks_early_for_what_is_not_refused),
         cmocka_unit_test(reports_exhausted_memory_wherever_it_happens),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -155,6 +155,40 @@ static void gives_no_signature_that_the_gate_refused(void **state)
     assert_int_equal(signatures, 1);
 }
 
+/* It takes the lowest it was given for the one that is covered: right only where that one is given
+ * as well. */
+static void gives_a_signature_that_covers_another_only_with_that(void **state)
+{
+    static const struct {
+        const char *below, *extra;
+        size_t want;
+    } table[] = {
+        {"s", NULL, 2},
+        {"lost", NULL, 0}, /* refused */
+        {"s", "xb=1;", 0}, /* the core's */
+        {NULL, NULL, 0},   /* there is none */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct moon_sign sign = moon_sign_default("example.com", "s"), below = sign;
+        const char *text = "From: a@example.com\n\nbody\n";
+        sign.headers = "from:dkim-signature";
+        below.selector = table[i].below;
+        below.extra = table[i].extra;
+        if (table[i].below)
+            text = sign_text(&below, text);
+        text = sign_text(&sign, text);
+        seen_count = 0;
+        struct moon_dkim dkim = moon_case_dkim(arena, zone, text, strlen(text));
+        assert_int_equal(dkim.sigs[0].result, MOON_RESULT_PASS);
+        size_t signatures = 0;
+        for (size_t k = 0; k < seen_count; k++)
+            signatures += strncmp(seen[k], "DKIM-Signature:", 15) == 0;
+        if (signatures != table[i].want)
+            fail_msg("row %zu: %zu signatures given, want %zu", i, signatures, table[i].want);
+    }
+}
+
 static void is_not_called_when_nothing_is_left(void **state)
 {
     struct moon_sign bad = moon_sign_default("example.com", "lost");
@@ -267,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(gives_only_the_fields_that_are_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_no_signature_that_the_gate_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(gives_a_signature_that_covers_another_only_with_that,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(verifies_whatever_the_chunks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_what_the_library_finds_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_not_called_when_nothing_is_left, set_up, tear_down),

@@ -87,6 +87,11 @@ static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
           .dkim = {"pass joe.users.example.com"},
           .questions_max = 3},
          "fail policy=reject tag=p at=example.com org=example.com"},
+        {{.zone = RELAXED,
+          .author = "example.com",
+          .dkim = {"pass joe.example.com"},
+          .questions_max = 3},
+         "fail policy=reject tag=p at=example.com org=example.com"},
         /* above the trouble nothing is settled: it stays open */
         {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none\"\n"
                           "_dmarc.joe.users.example.com TIMEOUT\n",
@@ -97,6 +102,11 @@ static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
           .author = "example.com",
           .dkim = {"pass joe.users.example.com"}},
          "temperror policy=- tag=p at=example.com org=example.com"},
+        /* as many labels as there are questions, and up to the last of them nothing is settled */
+        {{.zone = "_dmarc.com TXT \"v=DMARC1; p=reject\"\n_dmarc.1.2.3.4.5.6.7.com TIMEOUT\n",
+          .author = "com",
+          .dkim = {"pass 1.2.3.4.5.6.7.com"}},
+         "temperror policy=- tag=p at=com org=com"},
     };
     (void)state; /* cmocka's, not used */
     check_rows(rows, COUNT(rows));
@@ -209,6 +219,57 @@ static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
     };
     (void)state; /* cmocka's, not used */
     check_rows(rows, COUNT(rows));
+}
+
+/* Where the trouble was: with the walk of an identifier, the Author Domain's, or a check. */
+static void the_reason_names_the_trouble(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
+          .author = "example.com",
+          .dkim = {"pass b.example.com"}},
+         "_dmarc.b.example.com: timeout"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n_dmarc.example.com TIMEOUT\n",
+          .author = "a.example.com",
+          .dkim = {"pass example.com"}},
+         "_dmarc.example.com: timeout"},
+        {{.zone = RELAXED, .author = "example.com", .spf = "temperror a.example.com"},
+         "SPF of an aligned domain met DNS trouble"},
+        {{.zone = RELAXED, .author = "example.com", .dkim = {"temperror example.com"}},
+         "DKIM of an aligned domain met DNS trouble"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct dmarc_outcome out;
+        dmarc_case_run(&rows[i].test, 0, &out);
+        assert_int_equal(out.results.dmarc.result, MOON_RESULT_TEMPERROR);
+        assert_string_equal(out.results.dmarc.reason, rows[i].want);
+        dmarc_case_end(&out);
+    }
+}
+
+/* The answers are there; only memory for reading them is not. */
+static void a_walk_without_memory_leaves_nothing_open(void **state)
+{
+    static const struct dmarc_case test = {
+        .zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n"
+                        "_dmarc.joe.users.example.com TIMEOUT\n",
+        .author = "example.com",
+        .dkim = {"pass joe.users.example.com"}};
+    struct dmarc_outcome out;
+    enum moon_status status = MOON_ENOMEM;
+    (void)state; /* cmocka's, not used */
+    dmarc_case_run(&test, 0, &out);
+    for (size_t n = 1; n < 100 && status != MOON_OK; n++) {
+        moon_arena_fail_at(out.arena, n);
+        status =
+            moon_dmarc_evaluate(out.arena, out.dns, MOON_DMARC_DISCOVERY_TREEWALK, 0, &out.results);
+        assert_true(status == MOON_OK || status == MOON_ENOMEM);
+        assert_true(status == MOON_ENOMEM || n > 5);
+    }
+    assert_int_equal(status, MOON_OK);
+    assert_int_equal(out.results.dmarc.result, MOON_RESULT_FAIL);
+    dmarc_case_end(&out);
 }
 
 /* What cannot change the result is no reason to wait: RFC 9989 sections 5.3.5 and 5.3.6 */
@@ -382,6 +443,8 @@ int main(void)
         cmocka_unit_test(the_helo_identity_is_not_looked_at),
         cmocka_unit_test(every_identifier_knows_whether_it_is_aligned),
         cmocka_unit_test(dns_trouble_that_leaves_alignment_open_is_temperror),
+        cmocka_unit_test(the_reason_names_the_trouble),
+        cmocka_unit_test(a_walk_without_memory_leaves_nothing_open),
         cmocka_unit_test(dns_trouble_that_cannot_matter_is_ignored),
         cmocka_unit_test(walks_are_limited_and_passing_identifiers_go_first),
         cmocka_unit_test(the_last_of_all_identifiers_counts),
