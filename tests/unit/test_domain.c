@@ -36,6 +36,8 @@ static void normalizes_names(void **state)
         {"c", "c"},
         {"_dmarc.example.com", "_dmarc.example.com"},
         {"a-b.1.example", "a-b.1.example"},
+        {"r3---sn-4G57.example", "r3---sn-4g57.example"}, /* in use: ASCII is taken as it is */
+        {"xn--A.example", "xn--a.example"},               /* no A-label */
         {"xn--bcher-KVA.example", "xn--bcher-kva.example"},
         {"b\xc3\xbc"
          "cher.example",

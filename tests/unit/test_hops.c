@@ -71,6 +71,18 @@ static void a_client_that_is_not_trusted_is_the_client_whatever_it_brings(void *
     check(&session, "", "", "hop.example", "hop.example");
 }
 
+static void a_host_that_is_not_among_the_trusted_is_none(void **state)
+{
+    struct moon_message msg = {.id = "", .session = {.ip = ip_of(MX2), .helo = ""}};
+    struct moon_net net;
+
+    (void)state; /* cmocka's, not used */
+    assert_true(moon_net_parse(MOON_SPAN(MX2), &net));
+    assert_int_equal(moon_hops_follow(arena, &net, 0, &msg), MOON_OK); /* of none */
+    assert_int_equal(msg.session.hop.family, 0);
+    assert_int_equal(msg.session.ip.family, 4);
+}
+
 static void behind_a_trusted_hop_its_own_field_counts_and_no_other(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -195,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_is_not_trusted_is_the_client_whatever_it_brings),
+        cmocka_unit_test(a_host_that_is_not_among_the_trusted_is_none),
         cmocka_unit_test(behind_a_trusted_hop_its_own_field_counts_and_no_other),
         cmocka_unit_test(hops_in_a_row_are_followed_to_the_first_that_is_not_trusted),
         cmocka_unit_test(a_forged_field_below_the_client_is_never_read),

@@ -36,6 +36,15 @@ static struct moon_message parsed(struct moon_span text)
     return msg;
 }
 
+/* On the heap, so that the sanitizers see what is read behind its end. */
+static struct moon_span exact_copy(struct moon_span text)
+{
+    char *copy = malloc(text.n + (text.n == 0));
+    assert_non_null(copy);
+    memcpy(copy, text.p, text.n);
+    return (struct moon_span){copy, text.n};
+}
+
 static void splits_one_field(void **state)
 {
     static const struct {
@@ -48,6 +57,8 @@ static void splits_one_field(void **state)
         {MOON_SPAN("S:"), "S", "", "S:"},
         {MOON_SPAN("S:\n"), "S", "", "S:"},
         {MOON_SPAN("S:\r\n"), "S", "", "S:"},
+        {MOON_SPAN("!~: x\n"), "!~", " x", "!~: x"}, /* RFC 5322 section 2.2 */
+        {MOON_SPAN("S\x7f: x\n"), NULL, NULL, NULL},
         {MOON_SPAN("S \t: x\n"), "S", " x", "S \t: x"}, /* RFC 5322 section 4.5.8 */
         /* Exim takes these for fields, too. */
         {MOON_SPAN("S\n : x\n"), "S", " x", "S\r\n : x"},
@@ -56,11 +67,14 @@ static void splits_one_field(void **state)
         {MOON_SPAN("S\v\f: x\n"), "S", " x", "S\v\f: x"},
         {MOON_SPAN("S\n: x\n"), NULL, NULL, NULL},
         {MOON_SPAN("S\r : x\n"), NULL, NULL, NULL},
+        {MOON_SPAN("S\r: x\n"), NULL, NULL, NULL},
+        {MOON_SPAN("S"), NULL, NULL, NULL},
         {MOON_SPAN("S\n "), NULL, NULL, NULL},
         {MOON_SPAN("S\n"), NULL, NULL, NULL},
         {MOON_SPAN("S: a:b\n"), "S", " a:b", "S: a:b"},
         {MOON_SPAN("S: a\n b\n"), "S", " a\r\n b", "S: a\r\n b"},
         {MOON_SPAN("S: a\r\n\tb\r\n"), "S", " a\r\n\tb", "S: a\r\n\tb"},
+        {MOON_SPAN("S: a\r\n b\n c\n"), "S", " a\r\n b\r\n c", "S: a\r\n b\r\n c"},
         {MOON_SPAN("S:\n\n"), "S", "\r\n", "S:\r\n"}, /* only the last line end goes */
         {MOON_SPAN("S: a\0b\n"), "S", " a?b", "S: a?b"},
         {MOON_SPAN("S: a\rb\n"), "S", " a\rb", "S: a\rb"},
@@ -80,32 +94,63 @@ static void splits_one_field(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct moon_field field = {.index = 77};
         bool is_field = false;
-        assert_int_equal(moon_field_parse(arena, table[i].text, &field, &is_field), MOON_OK);
+        struct moon_span text = exact_copy(table[i].text);
+        assert_int_equal(moon_field_parse(arena, text, &field, &is_field), MOON_OK);
         if (is_field != (table[i].name != NULL))
             fail_msg("row %zu: got %d, want %d", i, is_field, table[i].name != NULL);
         if (!is_field) {
             assert_int_equal(field.index, 77); /* nothing is written */
-            continue;
+        } else {
+            assert_span(field.name, table[i].name);
+            assert_span(field.value, table[i].value);
+            assert_span(field.raw, table[i].raw);
+            assert_false(field.removed);
         }
-        assert_span(field.name, table[i].name);
-        assert_span(field.value, table[i].value);
-        assert_span(field.raw, table[i].raw);
-        assert_false(field.removed);
+        free((char *)(uintptr_t)text.p);
     }
+    struct moon_field field;
+    bool is_field = true;
+    assert_int_equal(moon_field_parse(arena, (struct moon_span){"S:", 1}, &field, &is_field),
+                     MOON_OK);
+    assert_false(is_field);
 }
 
 static void a_field_that_is_clean_is_not_copied(void **state)
 {
-    static const struct moon_span clean[] = {MOON_SPAN("S: a\r\n\tb\r\n"), MOON_SPAN("S: a\rb")};
+    static const struct moon_span clean[] = {MOON_SPAN("S: a\r\n\tb\r\n"), MOON_SPAN("S: a\rb"),
+                                             MOON_SPAN("S: a\n")};
     static const struct moon_span unclean[] = {MOON_SPAN("S: a\n\tb\r\n"), MOON_SPAN("S: a\0b")};
     struct moon_field field;
     bool is_field;
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(moon_field_parse(arena, clean[i], &field, &is_field), MOON_OK);
         assert_ptr_equal(field.raw.p, clean[i].p);
+    }
+    for (size_t i = 0; i < 2; i++) {
         assert_int_equal(moon_field_parse(arena, unclean[i], &field, &is_field), MOON_OK);
         assert_ptr_not_equal(field.raw.p, unclean[i].p);
+    }
+}
+
+static void a_cleaned_field_has_room_for_every_line_end(void **state)
+{
+    char text[102] = "S:";
+    struct moon_field fields[2];
+    (void)state;
+    memset(text + 2, '\n', 100);
+    for (size_t i = 0; i < 2; i++) { /* the second stands behind the first in the arena */
+        bool is_field;
+        text[0] = i ? 'T' : 'S';
+        assert_int_equal(
+            moon_field_parse(arena, (struct moon_span){text, sizeof text}, &fields[i], &is_field),
+            MOON_OK);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fields[i].raw.n, 2 + 2 * 99);
+        assert_span(moon_span_sub(fields[i].raw, 0, 2), i ? "T:" : "S:");
+        for (size_t k = 0; k < 2 * 99; k++)
+            assert_int_equal(fields[i].value.p[k], k % 2 ? '\n' : '\r');
     }
 }
 
@@ -212,6 +257,10 @@ static void a_draw_is_fnv_1a_of_what_names_the_message(void **state)
         if (moon_message_draw(&msg, table[i].salt) != table[i].hash % 100)
             fail_msg("row %zu: got %u", i, moon_message_draw(&msg, table[i].salt));
     }
+    struct moon_message msg = parsed(MOON_SPAN("Message-ID:x\nMessage-ID:b\n"));
+    msg.id = "";
+    msg.fields[0].removed = true; /* it is not delivered */
+    assert_int_equal(moon_message_draw(&msg, ""), 0xe70c2de5 % 100);
 }
 
 /* `count` times `unit`, as a message. */
@@ -273,6 +322,11 @@ static void says_when_memory_runs_out(void **state)
         if (msg.field_count)
             assert_null(moon_field_text(arena, &msg.fields[0]));
     }
+    struct moon_field field;
+    bool is_field;
+    moon_arena_fail_at(arena, 1);
+    assert_int_equal(moon_field_parse(arena, MOON_SPAN("A: 1\n 2\n"), &field, &is_field),
+                     MOON_ENOMEM);
 }
 
 int main(void)
@@ -280,6 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(splits_one_field, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(a_field_that_is_clean_is_not_copied, arena_begin,
+                                        arena_end),
+        cmocka_unit_test_setup_teardown(a_cleaned_field_has_room_for_every_line_end, arena_begin,
                                         arena_end),
         cmocka_unit_test_setup_teardown(the_header_ends_where_exim_ends_it, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(finds_fields_by_name_from_the_top, arena_begin, arena_end),
