@@ -55,7 +55,12 @@ static void reads_lists_as_the_grammar_says(void **state)
         {MOON_SPAN("a_1=x"), "a_1=x"},
         {MOON_SPAN("a=1;\r\n b=2"), "a=1|b=2"},
         {MOON_SPAN("a=x\r\n y"), "a=x\r\n y"},
+        {MOON_SPAN("a=x\r\n\ty"), "a=x\r\n\ty"},
         {MOON_SPAN("a=1\r\n ;b=2"), "a=1|b=2"},
+        {{"a=1\r\n", 3}, "a=1"}, /* what is behind the list says nothing */
+        {{"a=x\r\n y", 4}, BYTE},
+        {{"a=x\r\n y", 5}, BYTE},
+        {MOON_SPAN("a= \n x"), BYTE},
         {MOON_SPAN("a\r\n\t=1"), "a=1"},
         {MOON_SPAN("n=\xc3\xa4"), "n=\xc3\xa4"}, /* RFC 8616 section 4 */
         {MOON_SPAN(""), "! an empty tag"},
@@ -109,6 +114,7 @@ static void finds_a_tag_by_its_exact_name(void **state)
     (void)state;
     assert_int_equal(moon_tags_parse(arena, MOON_SPAN("bh=1; b=2; B=3"), &tags, &reason), MOON_OK);
     assert_null(reason);
+    assert_true(moon_span_is(moon_tags_find(&tags, "bh")->value, "1"));
     assert_true(moon_span_is(moon_tags_find(&tags, "b")->value, "2"));
     assert_true(moon_span_is(moon_tags_find(&tags, "B")->value, "3"));
     assert_null(moon_tags_find(&tags, "BH"));
