@@ -396,6 +396,29 @@ static void says_when_memory_runs_out(void **state)
     moon_arena_fail_at(arena, 0);
 }
 
+/* A request that fails says nothing of a smaller one behind it. */
+static void says_when_only_the_local_part_finds_no_memory(void **state)
+{
+    struct moon_message msg = {.id = ""};
+    struct moon_from from;
+    enum moon_status status = MOON_ENOMEM;
+    (void)state; /* cmocka's, not used */
+    assert_int_equal(
+        moon_message_parse(arena,
+                           MOON_SPAN("From: a-mailbox-with-a-name-that-is-longer-than-what-a-text-"
+                                     "in-the-arena-begins-with@e.example"),
+                           &msg, NULL),
+        MOON_OK);
+    for (size_t bytes = 8; status == MOON_ENOMEM; bytes += 8) {
+        assert_true(bytes < 10000);
+        struct moon_arena *own = moon_arena_create(bytes);
+        status = moon_from_parse(own, &msg, &from);
+        assert_true(status == MOON_ENOMEM || from.kept == 1);
+        moon_arena_destroy(&own);
+    }
+    assert_int_equal(status, MOON_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +443,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(stops_at_its_limits, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(splits_a_path_at_its_last_at, arena_begin, arena_end),
         cmocka_unit_test_setup_teardown(says_when_memory_runs_out, arena_begin, arena_end),
+        cmocka_unit_test_setup_teardown(says_when_only_the_local_part_finds_no_memory, arena_begin,
+                                        arena_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -74,6 +74,7 @@ static void splits_one_field(void **state)
         {MOON_SPAN("S: a:b\n"), "S", " a:b", "S: a:b"},
         {MOON_SPAN("S: a\n b\n"), "S", " a\r\n b", "S: a\r\n b"},
         {MOON_SPAN("S: a\r\n\tb\r\n"), "S", " a\r\n\tb", "S: a\r\n\tb"},
+        {MOON_SPAN("S: a\n b"), "S", " a\r\n b", "S: a\r\n b"},
         {MOON_SPAN("S: a\r\n b\n c\n"), "S", " a\r\n b\r\n c", "S: a\r\n b\r\n c"},
         {MOON_SPAN("S:\n\n"), "S", "\r\n", "S:\r\n"}, /* only the last line end goes */
         {MOON_SPAN("S: a\0b\n"), "S", " a?b", "S: a?b"},
