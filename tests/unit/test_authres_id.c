@@ -39,7 +39,12 @@ static void knows_fields_in_our_name(void **state)
         {" m\xc3\xbc\x80.example; none", false},
         {" ((((((((((((((((((((x)))))))))))))))))))) other.example; none", false},
         {" \"mx.rcpt\r\n.example\"; none", true},
+        {"\tother.example; none", false},
         /* nobody can tell whose these are */
+        {" (\x1f) other.example; none", true},
+        {" other.example (x", true},
+        {" other.example (x\\", true},
+        {" other.example (((((((((((((((((((((; none", true},
         {"", true},
         {" ;", true},
         {" (mx.rcpt.example", true},
@@ -86,6 +91,7 @@ static void a_field_that_cannot_be_read_gives_no_name(void **state)
     (void)state; /* cmocka's, not used */
     assert_false(moon_authres_read_id(MOON_SPAN(" other.example spf=pass"), id));
     assert_string_equal(id, "");
+    assert_false(moon_authres_read_id(MOON_SPAN(" (\0) Other.example; none"), id));
     assert_true(moon_authres_read_id(MOON_SPAN(" Other.example.. 2; none"), id));
     assert_string_equal(id, "Other.example");
     /* RFC 5322 section 4.1: an obsolete quoted pair may hold any byte; here only in a comment */

@@ -21,12 +21,14 @@
 
 /* The library's own, called by dkim_odk.c; its header is included there only. */
 int dkim_header(void *dkim, unsigned char *field, size_t size);
+int dkim_set_key_lookup(void *library, void *callback);
 
 static struct moon_arena *arena;
 static EVP_PKEY *key;
 static char *zone;
 static char *seen[1000];
 static size_t seen_count;
+static const char *refused; /* how fields begin that libopendkim shall not take */
 
 int dkim_header(void *dkim, unsigned char *field, size_t size)
 {
@@ -36,7 +38,20 @@ int dkim_header(void *dkim, unsigned char *field, size_t size)
     memcpy(&real, &found, sizeof real);
     if (seen_count < sizeof seen / sizeof *seen)
         seen[seen_count++] = moon_arena_dup(arena, (struct moon_span){(char *)field, size});
+    if (refused && size > strlen(refused) && memcmp(field, refused, strlen(refused)) == 0)
+        return 1; /* anything but DKIM_STAT_OK */
     return real(dkim, field, size);
+}
+
+static bool without_lookup;
+
+int dkim_set_key_lookup(void *library, void *callback)
+{
+    int (*real)(void *, void *);
+    void *found = dlsym(RTLD_NEXT, "dkim_set_key_lookup");
+
+    memcpy(&real, &found, sizeof real);
+    return without_lookup ? 1 : real(library, callback);
 }
 
 static bool without_random;
@@ -47,6 +62,7 @@ ssize_t getrandom(void *buffer, size_t size, unsigned flags)
     void *found = dlsym(RTLD_NEXT, "getrandom");
 
     memcpy(&real, &found, sizeof real);
+    assert_int_equal(flags, 0); /* it waits until there are some */
     return without_random ? -1 : real(buffer, size, flags);
 }
 
@@ -85,6 +101,7 @@ static void expect_sentinel(const char *field)
     assert_int_equal(strlen(field), 2 + 32 + 3);
     assert_memory_equal(field, "x-", 2);
     assert_int_equal(strspn(field + 2, "0123456789abcdef"), 32);
+    assert_memory_not_equal(field + 2, field + 2 + 16, 16);
     assert_string_equal(field + 34, ": 1");
 }
 
@@ -117,6 +134,40 @@ static void gives_nothing_without_a_sentinel(void **state)
     assert_int_equal(seen_count, 0);
     assert_int_equal(dkim.result, MOON_RESULT_NEUTRAL);
     assert_string_equal(dkim.sigs[0].reason, "libopendkim cannot be used");
+}
+
+/* The first of all: the library is kept once it is there. */
+static void says_when_the_library_cannot_be_set_up(void **state)
+{
+    (void)state;
+    without_lookup = true;
+    assert_int_equal(moon_dkim_odk_prepare(), MOON_ENOMEM);
+    without_lookup = false;
+    assert_int_equal(moon_dkim_odk_prepare(), MOON_OK);
+}
+
+/* Of a field that it does not take only the signatures that name it suffer. */
+static void knows_a_signature_that_the_library_does_not_take(void **state)
+{
+    static const struct {
+        const char *refused;
+        enum moon_result want;
+        const char *reason;
+    } table[] = {
+        {"Subject:", MOON_RESULT_FAIL, "signature did not verify"},
+        {"DKIM-Signature:", MOON_RESULT_NEUTRAL, "libopendkim does not take a signature field"},
+    };
+    struct moon_sign sign = moon_sign_default("example.com", "s");
+    (void)state;
+    sign.headers = "from:subject";
+    char *text = sign_text(&sign, "From: a@example.com\nSubject: s\n\nbody\n");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        refused = table[i].refused;
+        struct moon_dkim dkim = moon_case_dkim(arena, zone, text, strlen(text));
+        refused = NULL;
+        assert_int_equal(dkim.sigs[0].result, table[i].want);
+        assert_string_equal(dkim.sigs[0].reason, table[i].reason);
+    }
 }
 
 static void gives_only_the_fields_that_are_signed(void **state)
@@ -295,6 +346,9 @@ static void says_what_the_library_finds_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_when_the_library_cannot_be_set_up),
+        cmocka_unit_test_setup_teardown(knows_a_signature_that_the_library_does_not_take, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(gives_a_sentinel_of_another_name_each_time, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(gives_nothing_without_a_sentinel, set_up, tear_down),
