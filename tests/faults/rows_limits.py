@@ -24,12 +24,15 @@ def limits(**daemon):
 
 
 def connection_pid(its_lab):
-    """The process of the one SMTP connection that there is: the daemon's child."""
+    """The process of the one SMTP connection that there is: the daemon's child. That of an earlier
+    connection ends a moment after its QUIT is answered."""
     daemon = its_lab.started[1].pid  # after the name server
-    found = [pid for pid, (parent, state, line) in processes().items()
-             if parent == daemon and state != "Z" and "-bdf" in line]
-    want(len(found), 1, "SMTP connections")
-    return found[0]
+
+    def only():
+        found = [pid for pid, (parent, state, line) in processes().items()
+                 if parent == daemon and state != "Z" and "-bdf" in line]
+        return found[0] if len(found) == 1 else None
+    return wait_for("one SMTP connection", only)
 
 
 def without_processes(run, kind):
