@@ -397,6 +397,11 @@ static void what_was_overridden_is_a_comment(void **state)
     (void)state; /* cmocka's, not used */
     assert_non_null(strstr(moon_authres_compose_with(arena, &msg, &results, "other: a (b) \\ c"),
                            "\n\t (override other: a [b] / c)\n"));
+    /* and what is too long is cut */
+    char *long_one = moon_arena_printf(arena, "%0161d", 0);
+    char *want = moon_arena_printf(arena, "\n\t (override %0160d)\n", 0);
+    assert_non_null(strstr(moon_authres_compose_with(arena, &msg, &results, long_one), want));
+    assert_non_null(strstr(moon_authres_compose_with(arena, &msg, &results, long_one + 1), want));
 }
 
 static void a_sender_without_a_domain_is_told_by_what_was_checked(void **state)

@@ -81,6 +81,7 @@ static void a_name_that_is_too_long_is_cut(void **state)
         memset(id, 'x', sizeof id);
         assert_true(moon_authres_read_id((struct moon_span){name, n}, id));
         assert_int_equal(strlen(id), want);
+        assert_false(moon_authres_is_ours((struct moon_span){name, n}, "mx.rcpt.example"));
     }
 }
 

@@ -36,10 +36,13 @@ static void writes_all_or_nothing_when_memory_runs_out(void **state)
 {
     struct moon_message msg = authres_case_message();
     struct moon_results results = authres_case_results();
+    struct moon_dkim_sig sig = authres_case_signature();
     (void)state; /* cmocka's, not used */
-    for (int length = 1; length < 130; length++) {
-        char *name = moon_arena_printf(arena, "%0*d", length, 0), *got = NULL;
+    /* each length without a signature and with one */
+    for (int i = 2; i < 260; i++) {
+        char *name = moon_arena_printf(arena, "%0*d", i / 2, 0), *got = NULL;
         results.authserv_id = name;
+        results.dkim = (struct moon_dkim){.sigs = &sig, .count = (size_t)i % 2};
         char *want = moon_authres_compose(arena, &msg, &results);
         assert_non_null(want);
         for (size_t n = 1; !got; n++) {
