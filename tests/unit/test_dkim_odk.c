@@ -311,6 +311,9 @@ static void says_what_the_library_finds_wrong(void **state)
          "permerror h= does not name From"},
         {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, 1000, -1, -1,
          "permerror l= is larger than the body"},
+        /* longer than the room it has for one */
+        {"v=DKIM1; k=ed25519; p=%70000s", NULL, NULL, -1, -1, -1,
+         "permerror no key at the selector"},
         /* By its own clock, which does not count: the gate looks at the time of reception. */
         {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 1000000000, 1000000001, "none "},
         {"v=DKIM1; k=ed25519; p=%s", NULL, NULL, -1, 20000000000, -1, "none "},
