@@ -30,7 +30,7 @@ static const size_t command_count = sizeof commands / sizeof *commands;
 
 static void usage(FILE *to)
 {
-    (void)fprintf(to, "moonscan " VERSION ": SPF, DKIM, DMARC and policies for Exim\n\n"
+    (void)fprintf(to, "moonscan " VERSION ": SPF, DKIM, ARC, DMARC and policies for Exim\n\n"
                       "Usage: moonscan COMMAND [OPTIONS]\n\n");
     for (size_t i = 0; i < command_count; i++)
         (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
