@@ -10,13 +10,15 @@
  *  2. The first question makes the channel. Nothing of the system's files is left to c-ares.
  *  3. A question is sent with EDNS; a server that answers FORMERR is asked once more without.
  *  4. A step waits in poll() for the sockets, the next repetition or the message's deadline.
- *  5. A message ends: its queries are cancelled. c-ares closes sockets when no query is under way,
- *     so a late answer finds nobody, and the next burst has new ports.
+ *  5. A message ends: its queries are cancelled and its sockets closed, so a late answer finds
+ *     nobody, and the next message has new ports . Between the rounds of one message c-ares closes
+ *     its idle sockets, too: these wait for the next round (sockets.c).
  */
 #include "engine/dns/cares.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +29,14 @@
 
 #include "engine/dns/packet.h"
 #include "engine/dns/servers.h"
+#include "engine/dns/sockets.h"
 
 #define RESOLV_CONF   "/etc/resolv.conf"
 #define TRIES         2    /* for each server */
 #define TRY_MS        2500 /* one server: 2.5 s, then 5 s, well under MOON_DNS_MS */
 #define TRY_MS_MIN    500  /* many servers share that time */
 #define RCODE_FORMERR 1u
-#define IDS           32u /* random numbers fetched at a time */
+#define IDS           128u /* random numbers fetched at a time: 256 bytes come whole, getrandom(2) */
 
 _Static_assert(2 * MOON_DNS_SERVERS_MAX <= ARES_GETSOCK_MAXNUM, "every socket can be polled");
 
@@ -47,6 +50,7 @@ struct cares {
     const struct moon_dns *cancelling;
     uint16_t ids[IDS];
     size_t ids_left;
+    struct moon_dns_sockets sockets; /* of this message */
 };
 
 static struct cares *cares_of(struct moon_dns_backend *backend)
@@ -64,7 +68,7 @@ static void begin(struct moon_dns_backend *backend)
     }
 }
 
-/* --- the channel --------------------------------------------------------------------------------
+/* --- the servers --------------------------------------------------------------------------------
  */
 
 static int try_ms(size_t servers)
@@ -87,26 +91,30 @@ static int give_servers(struct cares *cares)
     return ares_set_servers_ports(cares->channel, nodes);
 }
 
-/* The sockets of c-ares are made here, so that none is inherited, none raises SIGPIPE, and so that
+/* --- sockets ------------------------------------------------------------------------------------
+ *
+ * The sockets of c-ares are made here, so that none is inherited, none raises SIGPIPE, and so that
  * we see the rcode of an answer: c-ares 1.18 goes on to the next server after SERVFAIL, REFUSED and
- * NOTIMP, as it should, but in the end it only says that no server could be reached. */
+ * NOTIMP, as it should, but in the end it only says that no server could be reached.
+ */
+
 static ares_socket_t make_socket(int family, int type, int protocol, void *context)
 {
-    (void)context; /* nothing to remember */
-    return socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    struct cares *cares = context;
+    return moon_dns_socket_open(&cares->sockets, family, type, protocol);
 }
 
 static int close_socket(ares_socket_t fd, void *context)
 {
-    (void)context; /* nothing to forget */
-    return close(fd);
+    struct cares *cares = context;
+    return moon_dns_socket_close(&cares->sockets, fd);
 }
 
 static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t length,
                           void *context)
 {
-    (void)context; /* c-ares knows the server */
-    return connect(fd, to, length);
+    struct cares *cares = context;
+    return moon_dns_socket_connect(&cares->sockets, fd, to, length);
 }
 
 static ares_ssize_t receive(ares_socket_t fd, void *out, size_t size, int flags,
@@ -114,6 +122,8 @@ static ares_ssize_t receive(ares_socket_t fd, void *out, size_t size, int flags,
 {
     struct cares *cares = context;
     ssize_t n = recvfrom(fd, out, size, flags, from, length);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        moon_dns_socket_spoil(&cares->sockets, fd);
     if (n < 2 || !from) /* c-ares does not ask who sent the pieces of a TCP stream */
         return n;
     struct moon_span packet = {out, (size_t)n};
@@ -130,13 +140,19 @@ static ares_ssize_t receive(ares_socket_t fd, void *out, size_t size, int flags,
 static ares_ssize_t send_bytes(ares_socket_t fd, const struct iovec *parts, int count,
                                void *context)
 {
-    (void)context; /* nothing to remember */
+    struct cares *cares = context;
     /* The first part: c-ares sends the rest when the socket can be written again. */
-    return count > 0 ? send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : 0;
+    ssize_t n = count > 0 ? send(fd, parts->iov_base, parts->iov_len, MSG_NOSIGNAL) : 0;
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        moon_dns_socket_spoil(&cares->sockets, fd);
+    return n;
 }
 
 static const struct ares_socket_functions socket_functions = {make_socket, close_socket,
                                                               connect_socket, receive, send_bytes};
+
+/* --- the channel --------------------------------------------------------------------------------
+ */
 
 /* c-ares begins each query with the first server: one that is silent would cost every round of
  * every message the time of a try. */
@@ -349,6 +365,7 @@ static void cancel(struct moon_dns_backend *backend, struct moon_dns *dns)
     if (cares->channel)
         ares_cancel(cares->channel);
     cares->cancelling = NULL;
+    moon_dns_sockets_end(&cares->sockets);
 }
 
 static void destroy(struct moon_dns_backend *backend)
@@ -356,6 +373,7 @@ static void destroy(struct moon_dns_backend *backend)
     struct cares *cares = cares_of(backend);
     if (cares->channel)
         ares_destroy(cares->channel);
+    moon_dns_sockets_end(&cares->sockets);
     free(cares->servers.path);
     free(cares);
 }

@@ -40,6 +40,7 @@ struct waiting {
 struct server {
     int udp, tcp;
     bool moody;
+    unsigned last_port; /* of a UDP question */
     struct responder_counts *counts;
     struct waiting late[QUEUE], together[QUEUE];
     size_t late_count, together_count;
@@ -232,6 +233,9 @@ static void serve_udp(struct server *s)
     if (n < 0 || !read_query(bytes, (size_t)n, false, &q))
         return;
     s->counts->udp++;
+    unsigned port = ((struct sockaddr_in *)(void *)&w.to)->sin_port; /* IPv6: in the same place */
+    s->counts->ports += port != s->last_port;
+    s->last_port = port;
     s->counts->edns += q.edns;
     if (make_forgery(&q, &w.answer))
         send_waiting(s->udp, &w);

@@ -29,6 +29,7 @@
 
 struct responder_counts {
     unsigned udp, tcp, edns, late;
+    unsigned ports; /* how often a UDP question came from another port than the one before */
 };
 
 struct responder {

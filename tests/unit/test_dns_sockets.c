@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sockets of a message, below the c-ares backend, which asks the responder of tests/support.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "engine/dns/cares.h"
+#include "engine/dns/dns.h"
+#include "engine/dns/sockets.h"
+#include "tests/support/responder.h"
+
+/* Long enough never to matter, also under valgrind. */
+#define PLENTY_MS 60000
+
+struct fixture {
+    struct responder responder;
+    struct moon_dns_backend *backend;
+    struct moon_arena *arena;
+    struct moon_dns *dns;
+};
+
+static void begin_message(struct fixture *f, int64_t deadline_ms)
+{
+    f->arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
+    assert_non_null(f->arena);
+    f->dns = moon_dns_begin(f->arena, f->backend, deadline_ms, 0);
+    assert_non_null(f->dns);
+}
+
+static void end_message(struct fixture *f)
+{
+    moon_dns_end(&f->dns);
+    moon_arena_destroy(&f->arena);
+}
+
+static void use_servers(struct fixture *f, const char *const *servers, size_t count)
+{
+    struct moon_error error = {""};
+    if (moon_dns_backend_cares(servers, count, &f->backend, &error) != MOON_OK)
+        fail_msg("got \"%s\", want a backend", error.text);
+}
+
+static void begin(struct fixture *f)
+{
+    if (!responder_start(&f->responder, 4, false))
+        fail_msg("no loopback address");
+    const char *servers[] = {f->responder.address};
+    use_servers(f, servers, 1);
+    begin_message(f, PLENTY_MS);
+}
+
+static void end(struct fixture *f)
+{
+    if (f->dns)
+        end_message(f);
+    moon_dns_backend_destroy(&f->backend);
+    responder_stop(&f->responder);
+}
+
+static void check(struct fixture *f, const char *name, const char *want)
+{
+    const struct moon_dns_answer *answer = moon_dns_wait(f->dns, name, MOON_DNS_TYPE_TXT);
+    struct moon_span got =
+        answer->count ? answer->records[0].text : moon_span_of(moon_dns_state_name(answer->state));
+    if (!moon_span_is(got, want))
+        fail_msg("%s: got \"%.*s\", want \"%s\"", name, (int)got.n, got.p, want);
+}
+
+static int open_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* RFC 5452 section 9.2: an attacker has to guess the port for each message anew. */
+static void has_one_port_for_a_message_and_others_for_the_next(void **state)
+{
+    struct fixture f = {0};
+    int before;
+    (void)state;
+    begin(&f);
+    before = open_descriptors();
+    for (unsigned i = 0; i < 4; i++) {
+        check(&f, "one.x", "one");
+        check(&f, "two.x", "two");
+        check(&f, "short.x", "short"); /* TCP between two rounds */
+        check(&f, "nx.x", "nxdomain");
+        assert_true(f.responder.counts->ports <= i + 1);
+        end_message(&f);
+        assert_int_equal(open_descriptors(), before);
+        begin_message(&f, PLENTY_MS);
+    }
+    assert_true(f.responder.counts->ports > 1); /* the kernel may choose the same once */
+    end(&f);
+}
+
+static void gives_each_server_its_own_port(void **state)
+{
+    struct fixture f = {0};
+    struct responder moody;
+    (void)state;
+    assert_true(responder_start(&f.responder, 4, false));
+    assert_true(responder_start(&moody, 4, true));
+    const char *servers[] = {moody.address, f.responder.address};
+    use_servers(&f, servers, 2);
+    begin_message(&f, PLENTY_MS);
+    int before = open_descriptors();
+    check(&f, "one.x", "one");
+    check(&f, "moody.x", "moody"); /* from the second server */
+    check(&f, "two.x", "two");
+    check(&f, "moody.y", "moody");
+    assert_int_equal(moody.counts->udp, 4);
+    assert_int_equal(f.responder.counts->udp, 2);
+    assert_true(open_descriptors() <= before + 2);
+    end_message(&f);
+    assert_int_equal(open_descriptors(), before);
+    begin_message(&f, PLENTY_MS);
+    check(&f, "moody.z", "moody");
+    responder_stop(&moody);
+    check(&f, "three.x", "three"); /* the kernel refuses at the first server */
+    check(&f, "four.x", "four");
+    end(&f);
+}
+
+static void does_not_keep_a_socket_that_failed(void **state)
+{
+    struct moon_dns_sockets sockets = {0};
+    int before = open_descriptors();
+    (void)state;
+    int fd = moon_dns_socket_open(&sockets, AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(moon_dns_socket_close(&sockets, fd), 0);
+    assert_int_equal(open_descriptors(), before + 1);
+    assert_int_equal(moon_dns_socket_open(&sockets, AF_INET, SOCK_DGRAM, 0), fd);
+    moon_dns_socket_spoil(&sockets, fd);
+    assert_int_equal(moon_dns_socket_close(&sockets, fd), 0);
+    assert_int_equal(open_descriptors(), before);
+    moon_dns_sockets_end(&sockets);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void keeps_no_more_sockets_than_there_can_be_servers(void **state)
+{
+    struct moon_dns_sockets sockets = {0};
+    int fds[MOON_DNS_SERVERS_MAX + 2], before = open_descriptors();
+    (void)state;
+    for (size_t i = 0; i < MOON_DNS_SERVERS_MAX + 2; i++)
+        fds[i] = moon_dns_socket_open(&sockets, i % 2 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    for (size_t i = 0; i < MOON_DNS_SERVERS_MAX + 2; i++)
+        if (fds[i] >= 0) /* else there is no IPv6 here */
+            assert_int_equal(moon_dns_socket_close(&sockets, fds[i]), 0);
+    assert_true(open_descriptors() <= before + (int)MOON_DNS_SERVERS_MAX);
+    moon_dns_sockets_end(&sockets);
+    assert_int_equal(open_descriptors(), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(has_one_port_for_a_message_and_others_for_the_next),
+        cmocka_unit_test(gives_each_server_its_own_port),
+        cmocka_unit_test(does_not_keep_a_socket_that_failed),
+        cmocka_unit_test(keeps_no_more_sockets_than_there_can_be_servers),
+    };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    moon_bug_is_fatal = true;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
