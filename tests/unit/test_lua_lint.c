@@ -15,64 +15,8 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "lua/lint.h"
 #include "lua/sandbox.h"
-
-#define HEAD "local moon <const> = require 'moonscan'\nlocal policy = {}\n"
-#define TAIL "\nreturn policy\n"
-#define BODY HEAD "function policy.message(m)\n"
-#define END  "\nend" TAIL
-
-static struct moon_lint *lint;
-
-static int set_up(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    lint = moon_lint_create();
-    return lint ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_lint_destroy(&lint);
-    return 0;
-}
-
-static void must_compile(const char *source)
-{
-    lua_State *L = luaL_newstate();
-    assert_non_null(L);
-    if (luaL_loadstring(L, source) != LUA_OK)
-        fail_msg("the test's own source: %s\n%s", lua_tostring(L, -1), source);
-    lua_close(L);
-}
-
-/* What is found, one finding a line; valid until the next call. */
-static const char *found_in(const char *source)
-{
-    static char all[16384];
-    struct moon_findings findings;
-    struct moon_arena *arena = moon_arena_create(1 << 20);
-    assert_int_equal(moon_lint_run(lint, arena, moon_span_of(source), "p.lua", &findings), MOON_OK);
-    all[0] = '\0';
-    for (size_t i = 0; i < findings.count; i++)
-        (void)snprintf(all + strlen(all), sizeof all - strlen(all), "%s\n", findings.texts[i]);
-    moon_arena_destroy(&arena);
-    return all;
-}
-
-/* Exactly this one finding. */
-static void expect(const char *head, const char *body, const char *tail, const char *want)
-{
-    char source[4096], line[512];
-    (void)snprintf(source, sizeof source, "%s%s%s", head, body, tail);
-    (void)snprintf(line, sizeof line, "%s%s", want, *want ? "\n" : "");
-    must_compile(source);
-    const char *got = found_in(source);
-    if (strcmp(got, line) != 0)
-        fail_msg("%s\n  got  %s  want %s", body, *got ? got : "nothing\n", want);
-}
+#include "tests/support/lint_case.h"
 
 /* misspelt facts, at any depth, in branches that no trial enters */
 static const char *const misspelt[][2] = {
@@ -489,5 +433,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, lint_begin, lint_end);
 }

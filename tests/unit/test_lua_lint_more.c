@@ -13,50 +13,8 @@
 #include <string.h>
 
 #include "engine/base/limits.h"
-#include "lua/lint.h"
 #include "lua/sandbox.h"
-
-#define HEAD "local moon <const> = require 'moonscan'\nlocal policy = {}\n"
-#define TAIL "\nreturn policy\n"
-#define BODY HEAD "function policy.message(m)\n"
-#define END  "\nend" TAIL
-
-static struct moon_lint *lint;
-
-static int set_up(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    lint = moon_lint_create();
-    return lint ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state; /* cmocka's, not used */
-    moon_lint_destroy(&lint);
-    return 0;
-}
-
-/* Exactly this one finding; "" none. */
-static void expect(const char *head, const char *body, const char *tail, const char *want)
-{
-    char source[4096], got[2000] = "";
-    struct moon_findings findings;
-    struct moon_arena *arena = moon_arena_create(1 << 20);
-    lua_State *L = luaL_newstate();
-    (void)snprintf(source, sizeof source, "%s%s%s", head, body, tail);
-    assert_non_null(L);
-    if (luaL_loadstring(L, source) != LUA_OK)
-        fail_msg("the test's own source: %s\n%s", lua_tostring(L, -1), source);
-    lua_close(L);
-    assert_int_equal(moon_lint_run(lint, arena, moon_span_of(source), "p.lua", &findings), MOON_OK);
-    for (size_t i = 0; i < findings.count; i++)
-        (void)snprintf(got + strlen(got), sizeof got - strlen(got), "%s%s", i ? "\n" : "",
-                       findings.texts[i]);
-    moon_arena_destroy(&arena);
-    if (strcmp(got, want) != 0)
-        fail_msg("%s\n  got  %s\n  want %s", body, *got ? got : "nothing", want);
-}
+#include "tests/support/lint_case.h"
 
 static void a_group_that_is_nil_is_told(void **state)
 {
@@ -249,5 +207,5 @@ int main(void)
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, lint_begin, lint_end);
 }
