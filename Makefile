@@ -248,7 +248,8 @@ $(BUILD)/tests/commands:
 	  echo "/usr/bin/python3 tests/faults/faults.py --short --tap"; \
 	} > $@
 
-# How: tests/support/mutate.py. FILES=dmarc draws from files with that in their name, COUNT=0 all.
+# How: tests/support/mutate.py. FILES=dmarc,spf draws from files with one of these in their name,
+# COUNT=0 all.
 # The store's archives cannot be part of its shared library.
 .PHONY: mutate
 mutate: ## do the tests notice a small change of the engine? COUNT=60 of them, drawn by SEED=1

@@ -13,7 +13,8 @@
    of its own, which the test programs then load: nothing else is built again.
 5. The tests run until one fails: the file's own unit test first, then its kin, then the others by
    their time on the unchanged code. What they all pass is tried with the sanitizers as well, where
-   memory used wrongly shows in any test: only the units that are fast are run again. Out of time counts as caught; what does not compile does not count.
+   memory used wrongly shows in any test: only the units that are fast are run again. Out of time
+   counts as caught; what does not compile does not count.
 6. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
    observe; it gives the reason. Its lines: file, "function: line", change, reason, between tabs.
    build/mutate/survivors.txt has the others in that form, without a reason.
@@ -326,7 +327,7 @@ def main():
     parser.add_argument("--count", type=int, default=60, help="changes to draw; 0: all")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--build", default="build")
-    parser.add_argument("--files", default="", help="only files with this in their name")
+    parser.add_argument("--files", default="", help="only files with this, or this,that in it")
     options = parser.parse_args()
     started = time.monotonic()
     root = options.build + "/mutate"
@@ -338,7 +339,8 @@ def main():
         reasons = read_equivalent()
         for key in reasons.keys() - {(m.file, m.text, m.change) for m in found}:
             print("%s: no such change: %s" % (EQUIVALENT, " | ".join(key)))
-        chosen = draw([m for m in found if options.files in m.file], options.seed, options.count)
+        chosen = draw([m for m in found if any(one in m.file for one in options.files.split(","))],
+                      options.seed, options.count)
         print("%d of %d possible changes, seed %d; %d test programs"
               % (len(chosen), len(found), options.seed, len(builds[0].tests)))
         sys.stdout.flush()
