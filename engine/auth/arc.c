@@ -25,7 +25,7 @@
 
 struct arc_key {
     const char *name;
-    bool read;
+    const struct moon_dns_answer *answer; /* NULL: not read yet */
     struct moon_sig_key key;
 };
 
@@ -99,7 +99,7 @@ static enum moon_status want_bodies(struct moon_arc_check *check)
             check->arena, &check->bodies, sig->body_canon, sig->body_length, true, &state->body);
         state->has_body = status == MOON_OK;
         if (status == MOON_ENOMEM)
-            return status;
+            return MOON_ENOMEM;
     }
     return MOON_OK;
 }
@@ -182,11 +182,9 @@ static enum moon_status apply_key(struct moon_arc_check *check, struct arc_key *
 {
     enum moon_status status = MOON_OK;
 
-    if (!key->read) {
-        const struct moon_dns_answer *answer =
-            moon_dns_wait(check->dns, key->name, MOON_DNS_TYPE_TXT);
-        status = moon_sig_key_of_answer(check->arena, answer, &key->key);
-        key->read = status == MOON_OK;
+    if (!key->answer) {
+        key->answer = moon_dns_wait(check->dns, key->name, MOON_DNS_TYPE_TXT);
+        status = moon_sig_key_of_answer(check->arena, key->answer, &key->key);
     }
     if (status == MOON_OK)
         moon_sig_key_check(&key->key, sig);

@@ -124,17 +124,11 @@ static enum moon_status read_field(struct moon_arc_sets *sets, const struct moon
         if (!sets->entries)
             return MOON_ENOMEM;
     }
-    switch (part) {
-    case MOON_ARC_PART_SEAL:
+    if (part == MOON_ARC_PART_SEAL)
         return read_seal(sets, msg, field);
-    case MOON_ARC_PART_SIGNATURE:
+    if (part == MOON_ARC_PART_SIGNATURE)
         return read_signature(sets, msg, field);
-    case MOON_ARC_PART_RESULTS:
-        return read_results(sets, msg, field);
-    case MOON_ARC_PART_STRUCTURE:
-        break;
-    }
-    return MOON_OK;
+    return read_results(sets, msg, field);
 }
 
 static bool too_many(const struct moon_arc_sets *sets)

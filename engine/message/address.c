@@ -314,7 +314,7 @@ static bool take_address(struct parser *p, const struct phrase *local, const cha
     }
     const char *local_part = moon_str_end(&text);
     const char *domain = normalize(p, as_written);
-    if (p->no_memory || !local_part)
+    if (!local_part)
         return no_memory(p);
     if (!keep_author(p, name, local_part, as_written, domain))
         return false;

@@ -130,6 +130,28 @@ static void counts_the_fields_of_each_kind(void **state)
     assert_int_equal(arc.results_count, 3);
 }
 
+/* RFC 8617 section 5.2, step 1: only without any field there is no chain. */
+static void one_field_of_any_kind_is_a_chain_that_fails(void **state)
+{
+    static const struct {
+        const char *field, *reason;
+    } rows[] = {
+        {"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=k; b=AAAA",
+         "ARC-Authentication-Results i=1: is missing"},
+        {"ARC-Message-Signature: i=1; a=rsa-sha256; d=b.example; s=k",
+         "ARC-Authentication-Results i=1: is missing"},
+        {"ARC-Authentication-Results: i=1; mx.c.example; spf=pass",
+         "ARC-Message-Signature i=1: is missing"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(moon_chain_end(NULL) + moon_chain_begin(NULL), 0); /* anew */
+        moon_chain_put_field(rows[i].field);
+        struct moon_arc arc = moon_chain_fails(rows[i].reason);
+        assert_int_equal(arc.set_count, 1);
+    }
+}
+
 static void a_broken_chain_still_shows_what_is_there(void **state)
 {
     (void)state; /* cmocka's, not used */
@@ -454,6 +476,7 @@ int main(void)
         CASE(ed25519_seals_verify_beside_rsa),
         CASE(u_labels_name_the_same_sealer),
         CASE(counts_the_fields_of_each_kind),
+        CASE(one_field_of_any_kind_is_a_chain_that_fails),
         CASE(a_broken_chain_still_shows_what_is_there),
         CASE(the_newest_signature_must_verify),
         CASE(a_signed_field_must_not_change),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "engine/auth/arc_aar.h"
+#include "engine/auth/authres_id.h"
 #include "engine/base/limits.h"
 #include "tests/support/arena_case.h"
 
@@ -115,7 +116,7 @@ static void a_result_that_is_not_well_formed_is_left_out_as_a_whole(void **state
         {"i=1; mx; dmarc=pass value.x=1=2 y; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass header.from; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass header.; spf=fail", "1 mx spf=fail"},
-        {"i=1; mx; dmarc/=pass; dmarc/x=pass; spf=fail", "1 mx spf=fail"},
+        {"i=1; mx; dmarc/=pass; dmarc/x=pass; dmarc/; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; (open", "1 mx"},
         {"i=1; mx; dmarc=pass header.from=; spf=fail", "1 mx spf=fail"},
         {"i=1; mx; dmarc=pass .from=x; =pass; dmarc; dmarc=; spf=fail", "1 mx spf=fail"},
@@ -199,6 +200,16 @@ static void its_limits_are_exact(void **state)
     }
 }
 
+static void a_long_authserv_id_is_cut(void **state)
+{
+    struct moon_aar aar;
+    (void)state; /* cmocka's, not used */
+    const char *value = moon_arena_printf(arena, "i=1; %s; spf=pass", repeated("", "a", 1000));
+    assert_int_equal(moon_aar_parse(arena, moon_span_of(value), &aar), MOON_OK);
+    assert_int_equal(strlen(aar.authserv_id), MOON_AUTHRES_ID_SIZE - 1);
+    assert_int_equal(aar.result_count, 1);
+}
+
 static void takes_visible_characters_and_white_space_in_quotes(void **state)
 {
     static const struct row rows[] = {
@@ -251,6 +262,7 @@ int main(void)
         CASE(the_first_of_two_equal_properties_counts),
         CASE(keeps_to_its_limits),
         CASE(its_limits_are_exact),
+        CASE(a_long_authserv_id_is_cut),
         CASE(takes_visible_characters_and_white_space_in_quotes),
         CASE(says_when_memory_runs_out),
     };
