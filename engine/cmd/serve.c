@@ -4,8 +4,16 @@
  * for connections; each serves one SMTP connection at a time, so slow DNS for one client stalls
  * nobody. The supervisor itself reads nothing that a stranger sends.
  *
- *   1 the socket; the user     3 what workers say, and which have ended
- *   2 spare workers            4 one that hangs is killed; again 2
+ *   1 the socket; the user     4 which of them shall wake us; we sleep
+ *   2 what workers are doing   5 those that have ended
+ *   3 spare workers            6 one that hangs is killed; again 2
+ *
+ * A message wakes no supervisor. Each worker writes what it is doing into its slot (slot.h), where
+ * step 2 reads it. There are idle workers beyond those that shall be spare as soon as more than one
+ * connection was served at a time; as many of them as are too many may take a connection unheard,
+ * and the others wake us when they do, for then there are too few (step 4). The kernel wakes idle
+ * workers in an order of its own, always beginning at the same one: those that were busy last are
+ * the ones that need not be heard. Once a second we look in any case.
  *
  * SIGTERM: no new connections, workers end after the message in hand. A new snapshot needs no
  * signal: workers look for it at each connection. More connections than workers wait in the
@@ -40,6 +48,7 @@
 #define RETRY_MS     1000  /* after a worker that could not start; doubled up to a minute */
 #define RETRY_MS_MAX 60000
 #define PAUSE_MS     10 /* far below the time that the module waits for a spare worker */
+#define TICK_S       1  /* for what wakes nobody: a worker that hangs, a start that is due again */
 
 static const char help[] =
     "Usage: moonscan serve [OPTIONS]\n"
@@ -59,8 +68,11 @@ static const char help[] =
 struct child {
     pid_t pid;
     int state_fd; /* -1: it has closed its end */
+    struct moon_slot *slot;
+    uint32_t word; /* of the slot, when we looked */
     enum moon_worker_state state;
-    int64_t since_ms;
+    int64_t since_ms; /* when we saw it change */
+    int64_t busy_ms;  /* when we last saw that it had served; 0: never */
 };
 
 struct server {
@@ -71,6 +83,7 @@ struct server {
     struct child *children;
     size_t count;
     size_t left; /* connections that workers left to fresh ones which are not started yet */
+    bool woken;  /* by a worker, just now */
     int64_t not_before_ms, retry_ms; /* of the next start, after one that failed */
     bool ready_told;
 };
@@ -100,8 +113,8 @@ static void say(const char *format, ...)
     (void)fputc('\n', stderr);
 }
 
-/* Between fork and exec: descriptors 3 and 4, and nothing else of ours. Never returns. */
-static void become_worker(const struct server *server, int state_fd)
+/* Between fork and exec: descriptors 3 to 5, and nothing else of ours. Never returns. */
+static void become_worker(const struct server *server, int state_fd, int slot_fd)
 {
     sigset_t none;
     char *argv[] = {(char *)(uintptr_t)server->program,  (char *)(uintptr_t) "worker",
@@ -111,36 +124,82 @@ static void become_worker(const struct server *server, int state_fd)
     (void)sigemptyset(&none); /* these two cannot fail with these arguments */
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(server->listen_fd, MOON_SPARE_LISTEN_FD) >= 0 &&
-        dup2(state_fd, MOON_SPARE_STATE_FD) >= 0)
+        dup2(state_fd, MOON_SPARE_STATE_FD) >= 0 && dup2(slot_fd, MOON_SPARE_SLOT_FD) >= 0)
         (void)execv(server->program, argv);
     _exit(127);
 }
 
-/* Starts one worker; false when the system refuses. */
-static bool start_worker(struct server *server)
+/* The descriptor above the numbers that the worker gets; -1 with errno. */
+static int move_up(int fd)
 {
-    int fds[2];
+    int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, MOON_SPARE_SLOT_FD + 1) : -1;
+    int error = errno;
 
-    if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-        return false;
-    /* Above the numbers that the worker gets. */
-    int write_fd = fcntl(fds[1], F_DUPFD_CLOEXEC, MOON_SPARE_STATE_FD + 1);
-    (void)close(fds[1]); /* replaced */
-    pid_t pid = write_fd >= 0 ? fork() : -1;
-    if (pid == 0)
-        become_worker(server, write_fd);
-    if (write_fd >= 0)
-        (void)close(write_fd); /* the worker's */
-    if (pid < 0) {
-        (void)close(fds[0]);
-        return false;
-    }
-    server->children[server->count++] =
-        (struct child){pid, fds[0], MOON_WORKER_STARTING, moon_clock_ms()};
-    return true;
+    if (fd >= 0)
+        (void)close(fd); /* replaced */
+    errno = error;
+    return moved;
 }
 
-/* Step 2. A worker that is starting will be spare soon. For a connection that was left one is
+/* Starts one worker; false with errno when the system refuses. */
+static bool start_worker(struct server *server)
+{
+    int pair[2] = {-1, -1}, slot_fd = -1, error;
+    struct child child = {.pid = -1, .state = MOON_WORKER_STARTING, .since_ms = moon_clock_ms()};
+
+    if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) == 0 && (pair[1] = move_up(pair[1])) >= 0 &&
+        (child.slot = moon_slot_create(&slot_fd)) && (slot_fd = move_up(slot_fd)) >= 0) {
+        child.word = moon_slot_word(child.slot);
+        child.pid = fork();
+    }
+    if (child.pid == 0)
+        become_worker(server, pair[1], slot_fd);
+    error = errno;
+    if (pair[1] >= 0)
+        (void)close(pair[1]); /* the worker's, as this one: */
+    if (slot_fd >= 0)
+        (void)close(slot_fd);
+    if (child.pid > 0) {
+        child.state_fd = pair[0];
+        server->children[server->count++] = child;
+        return true;
+    }
+    if (pair[0] >= 0)
+        (void)close(pair[0]); /* nobody at the other end */
+    moon_slot_destroy(&child.slot);
+    errno = error;
+    return false;
+}
+
+/* Step 2: its slot. */
+static void look_at(struct server *server, struct child *child)
+{
+    uint32_t word = moon_slot_word(child->slot);
+
+    if (word == child->word)
+        return;
+    child->since_ms = moon_clock_ms();
+    if (child->state == MOON_WORKER_STARTING)
+        server->retry_ms = 0;
+    else
+        child->busy_ms = child->since_ms;
+    child->word = word;
+    child->state = moon_slot_state(word);
+    if (!server->ready_told) {
+        say("listening on %s: %u spare workers, %u at most", server->socket_path, server->spare,
+            server->workers_max);
+        moon_serve_notify("READY=1");
+        server->ready_told = true;
+    }
+}
+
+static void look(struct server *server)
+{
+    for (size_t i = 0; i < server->count; i++)
+        look_at(server, &server->children[i]);
+}
+
+/* Step 3. A worker that is starting will be spare soon. For a connection that was left one is
  * started in any case: of those that are idle the kernel wakes none for it any more. */
 static void keep_spare(struct server *server)
 {
@@ -161,27 +220,16 @@ static void keep_spare(struct server *server)
     }
 }
 
-/* Step 3: what it says; the last byte counts. */
+/* It wakes us: what it is doing stands in its slot. */
 static void hear(struct server *server, struct child *child)
 {
-    char words[256];
-    ssize_t n = read(child->state_fd, words, sizeof words);
+    char bytes[256];
+    ssize_t n = read(child->state_fd, bytes, sizeof bytes);
 
+    server->woken = server->woken || n > 0;
     if (n == 0) { /* or poll() would tell us without end; it ends with SIGCHLD, or is killed */
         (void)close(child->state_fd);
         child->state_fd = -1;
-    }
-    if (n <= 0)
-        return;
-    if (child->state == MOON_WORKER_STARTING)
-        server->retry_ms = 0;
-    child->state = (enum moon_worker_state)words[n - 1];
-    child->since_ms = moon_clock_ms();
-    if (!server->ready_told) {
-        say("listening on %s: %u spare workers, %u at most", server->socket_path, server->spare,
-            server->workers_max);
-        moon_serve_notify("READY=1");
-        server->ready_told = true;
     }
 }
 
@@ -205,7 +253,7 @@ static void tell_end(struct server *server, const struct child *child, int statu
     }
 }
 
-/* Step 3: those that have ended. */
+/* Step 5. */
 static void reap(struct server *server)
 {
     int status;
@@ -219,17 +267,17 @@ static void reap(struct server *server)
             i++;
             continue;
         }
-        if (child->state_fd >= 0)
-            hear(server, child);
+        look_at(server, child); /* its last words */
         tell_end(server, child, status);
         if (child->state_fd >= 0)
             (void)close(child->state_fd); /* its other end is gone */
+        moon_slot_destroy(&child->slot);
         server->left += child->state == MOON_WORKER_LEAVING;
         *child = server->children[--server->count];
     }
 }
 
-/* Step 4. */
+/* Step 6. */
 static void end_hanging(const struct server *server)
 {
     for (size_t i = 0; i < server->count; i++) {
@@ -251,16 +299,50 @@ static bool somebody_is_idle(const struct server *server)
     return false;
 }
 
-/* Sleeps until a worker says something, one ends, or a signal comes. While workers are idle nobody
- * waits for us: then what they say is heard a moment later, together, instead of waking us three
- * times a message. */
+/* Step 4. Of the idle workers those that were busy last may take a connection unheard, as many as
+ * are not needed as spare ones; none is listened to while no other can be started. False: one of
+ * them has become busy meanwhile, perhaps unheard. */
+static bool choose_heard(struct server *server)
+{
+    static size_t idle[WORKERS_MAX];
+    size_t count = 0, unheard;
+    bool good = true;
+
+    for (size_t i = 0; i < server->count; i++) { /* in order: busy last, first */
+        size_t at = count;
+        if (server->children[i].state != MOON_WORKER_IDLE)
+            continue;
+        for (; at > 0 && server->children[idle[at - 1]].busy_ms < server->children[i].busy_ms; at--)
+            idle[at] = idle[at - 1];
+        idle[at] = i;
+        count++;
+    }
+    unheard = count > server->spare ? count - server->spare : 0;
+    if (server->count == server->workers_max)
+        unheard = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct child *child = &server->children[idle[i]];
+        moon_slot_want(child->slot, i >= unheard);
+        good = good && moon_slot_word(child->slot) == child->word;
+    }
+    return good;
+}
+
+/* Step 4: sleeps until a worker wakes us, one ends, or a signal comes. While workers are idle
+ * nobody waits for us: what others say after one that has woken us is then heard together with it,
+ * so that none of them can keep us busy. */
 static void wait_news(struct server *server, const sigset_t *while_waiting)
 {
-    static const struct timespec tick = {1, 0}, pause = {0, PAUSE_MS * 1000000};
+    static const struct timespec tick = {TICK_S, 0}, pause = {0, PAUSE_MS * 1000000};
     static struct pollfd polled[WORKERS_MAX];
+    bool settled = choose_heard(server), woken = server->woken;
 
-    if (somebody_is_idle(server) && ppoll(NULL, 0, &pause, while_waiting) != 0)
+    server->woken = false;
+    if (((woken && somebody_is_idle(server)) || !settled) &&
+        ppoll(NULL, 0, &pause, while_waiting) != 0)
         return; /* a signal */
+    if (!settled)
+        return;
     for (size_t i = 0; i < server->count; i++)
         polled[i] = (struct pollfd){.fd = server->children[i].state_fd, .events = POLLIN};
     size_t count = server->count;
@@ -283,6 +365,7 @@ static void end_all(struct server *server, const sigset_t *while_waiting)
         /* Again each time: it may have come just before a worker began to wait. */
         for (size_t i = 0; i < server->count; i++)
             (void)kill(server->children[i].pid, SIGTERM); /* our children, not yet reaped */
+        look(server);
         wait_news(server, while_waiting);
         reap(server);
     }
@@ -331,6 +414,7 @@ static int serve(struct server *server)
         return MOON_EXIT_FAILURE;
     }
     while (!ending) {
+        look(server);
         keep_spare(server);
         wait_news(server, &while_waiting);
         reap(server);

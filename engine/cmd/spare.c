@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * spare: a worker of the service. Its listening socket is descriptor 3, the supervisor hears of its
- * state on 4.
+ * spare: a worker of the service. Its listening socket is descriptor 3; what it is doing stands in
+ * the slot that came as 5 (slot.h), and the supervisor is woken on 4 when it wants to hear of it.
  *
  *   1 wait for a connection, of which the kernel wakes one idle worker and lets the others sleep; a
  *     new snapshot or resolv.conf: end, a fresh worker takes it

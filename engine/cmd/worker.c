@@ -309,8 +309,9 @@ void moon_worker_serve(struct moon_worker *worker)
 void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state state)
 {
     char word = (char)state;
-    if (worker->state_fd >= 0)
-        (void)!write(worker->state_fd, &word, 1); /* nobody listens: then nobody wants to know */
+    if (worker->state_fd < 0 || (worker->slot && !moon_slot_put(worker->slot, state)))
+        return;
+    (void)!write(worker->state_fd, &word, 1); /* nobody listens: then nobody wants to know */
 }
 
 bool moon_worker_say_ready(const struct moon_worker *worker, const char *trouble)
@@ -363,6 +364,8 @@ static int run(struct moon_worker *worker, const char *snapshot)
     struct moon_spare begun = moon_spare_begin(snapshot);
     struct moon_error error = {""};
 
+    if (spare)
+        worker->slot = moon_slot_open(MOON_SPARE_SLOT_FD);
     if (moon_confine_start(spare ? MOON_SPARE_STATE_FD : SOCKET_FD, 0, &error) != MOON_OK ||
         (spare && moon_spare_watch(&begun, &error) != MOON_OK) ||
         moon_setup_open(snapshot, NULL, worker->setup, &error) != MOON_OK ||
@@ -386,6 +389,7 @@ static int run(struct moon_worker *worker, const char *snapshot)
     else
         status = MOON_EXIT_FAILURE;
     moon_setup_close(worker->setup);
+    moon_slot_destroy(&worker->slot);
     return status;
 }
 

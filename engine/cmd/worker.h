@@ -10,24 +10,18 @@
 #include <time.h>
 
 #include "engine/cmd/setup.h"
+#include "engine/cmd/slot.h"
 
 #define MOON_SPARE_LISTEN_FD 3
-#define MOON_SPARE_STATE_FD  4
-
-/* What a spare worker is doing, a byte each time it changes, for the supervisor. */
-enum moon_worker_state {
-    MOON_WORKER_STARTING = 's',
-    MOON_WORKER_IDLE = 'i',
-    MOON_WORKER_CONNECTION = 'c', /* has one, between two messages */
-    MOON_WORKER_MESSAGE = 'm',
-    MOON_WORKER_LEAVING = 'l', /* ends, and leaves a connection that waits to a fresh worker */
-};
+#define MOON_SPARE_STATE_FD  4 /* a pipe that wakes the supervisor */
+#define MOON_SPARE_SLOT_FD   5 /* what it then looks at, closed once it is mapped */
 
 struct moon_worker {
     struct moon_setup *setup;
     struct moon_error trouble; /* of the log, told with the next decision */
     int socket;                /* of the connection */
     int state_fd;              /* -1: none of the service's, nobody wants to know */
+    struct moon_slot *slot;    /* or NULL: a supervisor without slots hears of every change */
 };
 
 /* Says READY; with `trouble` that the worker cannot start. False: nobody heard it. */

@@ -3,11 +3,13 @@
 """The service beside Exim: its spare workers serve the connections; when it is busy, stopped, killed
 or gone, Exim's own workers do, and no client notices."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 from common import (BANK, Lab, Service, Suite, deliver, mail, own_workers, policy, want, want_in,
                     wait_for, zones)
@@ -34,8 +36,12 @@ def status_of(pid, name):
         return next(line.split()[1] for line in file if line.startswith(name + ":"))
 
 
+def switches_of(pid):
+    return int(status_of(pid, "voluntary_ctxt_switches"))
+
+
 def is_waiting(pid):
-    """Behind its filter it sleeps only to wait for connections."""
+    """Behind its filter it sleeps in epoll only to wait for connections."""
     return status_of(pid, "Seccomp") == "2" and status_of(pid, "State") == "S"
 
 
@@ -88,6 +94,57 @@ def a_connection_wakes_one_worker_and_lets_the_others_sleep(lab):
         asleep = [pid for pid, was in before.items()
                   if status_of(pid, "voluntary_ctxt_switches") == was]
         want(asleep != [], True, "one of four has slept through three connections")
+
+
+@suite.case("with_service")
+def messages_wake_no_supervisor(lab):
+    with Service(lab, "--spare", "2") as service:
+        record_of(lab)
+        wait_for("three workers that wait", lambda: len(service.workers()) == 3 and all(
+            map(is_waiting, service.workers())))
+        record_of(lab)
+        began, before = time.monotonic(), switches_of(service.process.pid)
+        for _ in range(30):
+            record_of(lab)
+        woken, seconds = switches_of(service.process.pid) - before, time.monotonic() - began
+        # It looks once a second in any case. A worker that takes a connection unheard costs nothing.
+        want(woken <= 15 + 2 * seconds, True, "woken %d times in %d s" % (woken, seconds))
+
+
+@suite.case("with_service")
+def connections_at_once_leave_spare_workers(lab):
+    with Service(lab, "--spare", "2", "--workers", "9") as service:
+        for _ in range(3):
+            with contextlib.ExitStack() as stack:
+                for number in range(1, 6):
+                    smtp = stack.enter_context(lab.smtp(BANK))
+                    reply = smtp.message("ann@bank.example", ["joe@acme.test"], mail())
+                    want(reply.code, 250, "reply %r" % reply.lines)
+                    wait_for("two workers beside %d connections" % number,
+                             lambda: sum(map(is_waiting, service.workers())) >= 2)
+        want(own_workers(lab), [], "workers that Exim started")
+
+
+def slot_address(pid):
+    with open("/proc/%d/maps" % pid, encoding="ascii") as file:
+        return next(int(line.split("-")[0], 16) for line in file if "moonscan-slot" in line)
+
+
+@suite.case("with_service")
+def a_worker_that_writes_nonsense_into_its_slot_hurts_nobody(lab):
+    with Service(lab, "--spare", "2", "--workers", "6") as service:
+        for nonsense in (b"\0" * 8, b"\xff" * 8, b"i" * 8, b"l\0\0\0\1\0\0\0", os.urandom(4096)):
+            wait_for("a worker that waits", lambda: any(map(is_waiting, service.workers())))
+            for pid in filter(is_waiting, service.workers()):
+                with open("/proc/%d/mem" % pid, "r+b", buffering=0) as memory:
+                    memory.seek(slot_address(pid))
+                    memory.write(nonsense)
+            record_of(lab)
+        for pid in service.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_for("two new workers", lambda: sum(map(is_waiting, service.workers())) >= 2)
+        record_of(lab)
+        want(own_workers(lab), [], "workers that Exim started")
 
 
 @suite.case("with_service")
