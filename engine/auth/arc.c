@@ -5,9 +5,9 @@
  * begin:
  * 1. Which keys: of the newest signature and of all seals; then of the older signatures, while
  * there are fewer than MOON_KEYS_MAX distinct ones. The first few are asked for at once.
- * 2. Which bodies have to be hashed, at most MOON_SIG_BODIES_MAX distinct ones.
+ * 2. Which body hashes are needed, at most MOON_SIG_BODIES_MAX distinct ones.
  * finish:
- * 3. The rest of the keys is asked for; the body is read once, unless DKIM has verified its hash.
+ * 3. The rest of the keys is asked for; the body is read, if DKIM has not read it for us.
  * 4. The newest signature must verify (section 5.2, step 4).
  * 5. Every seal must verify, the newest first (step 6). The hashes are made beforehand, oldest
  *    first: what a seal covers begins with all that the older ones cover.
@@ -32,8 +32,7 @@ struct arc_key {
 /* What is known of one instance beside its fields. */
 struct state {
     struct arc_key *seal_key, *signature_key; /* NULL: not to be asked for */
-    size_t body;                              /* index in bodies */
-    bool has_body;
+    struct moon_sig_body_hash *body;          /* NULL: not to be known */
     enum moon_arc_body verdict;
     unsigned char hash[MOON_SIG_DIGEST_BYTES]; /* of what the seal covers */
 };
@@ -46,7 +45,7 @@ struct moon_arc_check {
     struct state *states; /* [1] to [highest]; NULL when there is no chain to verify */
     struct arc_key keys[MOON_ARC_INSTANCES_MAX + 1]; /* all seals and the newest signature */
     size_t key_count;
-    struct moon_sig_bodies bodies;
+    struct moon_sig_bodies *bodies;
     const struct moon_sig_fields *fields;
     int oldest_pass;
     bool temperror;
@@ -88,24 +87,20 @@ static void want_keys(struct moon_arc_check *check)
 }
 
 /* Step 2. The newest comes first, so that it always has its place. */
-static enum moon_status want_bodies(struct moon_arc_check *check)
+static void want_bodies(struct moon_arc_check *check)
 {
     for (unsigned i = check->sets.highest; i > 0; i--) {
         const struct moon_sig *sig = &check->sets.entries[i].signature;
         struct state *state = &check->states[i];
-        if (sig->result != MOON_RESULT_NONE)
-            continue;
-        enum moon_status status = moon_sig_bodies_want(
-            check->arena, &check->bodies, sig->body_canon, sig->body_length, true, &state->body);
-        state->has_body = status == MOON_OK;
-        if (status == MOON_ENOMEM)
-            return MOON_ENOMEM;
+        if (sig->result == MOON_RESULT_NONE &&
+            moon_sig_bodies_want(check->bodies, sig, &state->body))
+            moon_sig_bodies_need(state->body);
     }
-    return MOON_OK;
 }
 
 enum moon_status moon_arc_begin(struct moon_arena *arena, struct moon_dns *dns,
-                                const struct moon_message *msg, struct moon_arc_check **check_r)
+                                const struct moon_message *msg, struct moon_sig_bodies *bodies,
+                                struct moon_arc_check **check_r)
 {
     struct moon_arc_check *check = moon_arena_alloc(arena, sizeof *check);
 
@@ -116,62 +111,31 @@ enum moon_status moon_arc_begin(struct moon_arena *arena, struct moon_dns *dns,
     check->dns = dns;
     check->msg = msg;
     check->oldest_pass = -1;
-    moon_sig_bodies_begin(&check->bodies);
+    check->bodies = bodies;
     enum moon_status status = moon_arc_collect(arena, msg, &check->sets);
     if (status == MOON_OK && check->sets.highest && !check->sets.failed) {
         check->states = moon_arena_array(arena, check->sets.highest + 1, sizeof *check->states);
         if (!check->states)
             return MOON_ENOMEM;
         want_keys(check);
+        want_bodies(check);
     }
     if (status == MOON_OK)
         *check_r = check;
     return status;
 }
 
-void moon_arc_know_body(struct moon_arc_check *check, enum moon_sig_canon canon,
-                        const unsigned char *hash)
-{
-    moon_sig_bodies_know(&check->bodies, canon, hash);
-}
-
 /* --- finish --- */
-
-/* Step 3. The digests are ended in any case. */
-static enum moon_status hash_body(struct moon_arc_check *check)
-{
-    struct moon_body_iter *iter = NULL;
-    struct moon_span chunk = {NULL, 1};
-    enum moon_status status = want_bodies(check);
-
-    if (status == MOON_OK && !moon_sig_bodies_open(&check->bodies))
-        return status;
-    if (status == MOON_OK) {
-        iter = moon_arena_raw(check->arena, sizeof *iter);
-        status = iter ? MOON_OK : MOON_ENOMEM;
-    }
-    if (iter)
-        moon_body_begin(iter, &check->msg->body);
-    while (status == MOON_OK && chunk.n) {
-        status = moon_body_next(iter, &chunk);
-        if (status == MOON_OK)
-            moon_sig_bodies_add(&check->bodies, chunk);
-    }
-    enum moon_status ended = moon_sig_bodies_end(&check->bodies);
-    return status == MOON_OK ? ended : status;
-}
 
 static void compare_bodies(struct moon_arc_check *check)
 {
     for (unsigned i = 1; i <= check->sets.highest; i++) {
         const struct moon_sig *sig = &check->sets.entries[i].signature;
         struct state *state = &check->states[i];
-        if (!state->has_body)
+        if (!state->body)
             continue;
-        unsigned char *hash = check->bodies.items[state->body].hash;
-        struct moon_span got = {(const char *)hash, MOON_SIG_DIGEST_BYTES};
-        bool intact = moon_span_eq(sig->body_hash, got) &&
-                      sig->body_length <= check->bodies.items[state->body].body.total_bytes;
+        bool intact = moon_sig_body_is_signed(state->body, sig) &&
+                      sig->body_length <= state->body->total_bytes;
         state->verdict = intact ? MOON_ARC_BODY_INTACT : MOON_ARC_BODY_CHANGED;
     }
 }
@@ -208,7 +172,7 @@ static enum moon_status verify_signature(struct moon_arc_check *check, unsigned 
 
     if (status == MOON_OK)
         status = moon_sig_verify(check->arena, sig, &state->signature_key->key, check->fields,
-                                 &check->bodies, state->body);
+                                 state->body);
     return status;
 }
 
@@ -296,7 +260,7 @@ static enum moon_status find_oldest_pass(struct moon_arc_check *check)
         struct state *state = &check->states[i];
         bytes += header;
         if (sig->result == MOON_RESULT_NONE &&
-            (!state->signature_key || !state->has_body || bytes > MOON_ARC_OLDER_BYTES_MAX))
+            (!state->signature_key || !state->body || bytes > MOON_ARC_OLDER_BYTES_MAX))
             return MOON_OK; /* beyond the limits: not known */
         enum moon_status status =
             sig->result == MOON_RESULT_NONE ? verify_signature(check, i) : MOON_OK;
@@ -319,7 +283,7 @@ static enum moon_status verify(struct moon_arc_check *check)
     for (size_t i = 0; i < check->key_count; i++) /* step 3 */
         (void)moon_dns_start(check->dns, check->keys[i].name, MOON_DNS_TYPE_TXT);
     check->fields = moon_sig_fields_of(check->arena, check->msg);
-    enum moon_status status = check->fields ? hash_body(check) : MOON_ENOMEM;
+    enum moon_status status = check->fields ? moon_sig_bodies_make(check->bodies) : MOON_ENOMEM;
     if (status != MOON_OK)
         return status;
     compare_bodies(check);

@@ -8,19 +8,18 @@
 #define MOON_AUTH_ARC_H
 
 #include "engine/auth/results.h"
-#include "engine/auth/sig_canon.h"
+#include "engine/auth/sig_bodies.h"
 
 /* Step 1, before any waiting: sorts the fields, checks the structure, starts the questions for
- * keys. The state is in the arena. MOON_ENOMEM is the only failure. */
+ * keys, says which hashes of the body it needs (`bodies` are those of the message). The state is in
+ * the arena. MOON_ENOMEM is the only failure. */
 struct moon_arc_check;
 enum moon_status moon_arc_begin(struct moon_arena *arena, struct moon_dns *dns,
-                                const struct moon_message *msg, struct moon_arc_check **check_r);
-/* Between the two: the body's hash, as DKIM has verified it (sig_hash.h, moon_sig_bodies_know). */
-void moon_arc_know_body(struct moon_arc_check *check, enum moon_sig_canon canon,
-                        const unsigned char *hash);
-/* Step 2: waits for the keys, reads the body once if a hash is needed that is not known, fills
- * *arc_r. Call it last of all methods: a long chain asks the rest of its keys here. MOON_ENOMEM;
- * MOON_EIO when the body cannot be read. */
+                                const struct moon_message *msg, struct moon_sig_bodies *bodies,
+                                struct moon_arc_check **check_r);
+/* Step 2: waits for the keys, reads the body if a hash is needed that is not made, fills *arc_r.
+ * Call it last of all methods: a long chain asks the rest of its keys here. MOON_ENOMEM; MOON_EIO
+ * when the body cannot be read. */
 enum moon_status moon_arc_finish(struct moon_arc_check *check, struct moon_arc *arc_r);
 
 #endif

@@ -9,10 +9,12 @@
  * 3. The keys of all that is left are asked for at once.
  * finish:
  * 4. The answers become keys (sig_key.c); a signature without a fitting key is refused.
- * 5. What is left goes to libopendkim with the fields that some h= names, and with records that we
- *    wrote; one pass over the body feeds it and counts the canonical bytes behind l=.
- * 6. What was left to the core is verified by it, in a pass of its own.
- * 7. Results: the gate's words for what it refused, the library's or the core's for the rest.
+ * 5. The body is read once and hashed (sig_bodies.c), for ARC as well; an l= beyond it is refused.
+ * 6. What is left goes to libopendkim with the fields that some h= names, and with records that we
+ *    wrote: it says whether b= is right. A pass needs that, and that bh= is the hash of step 5 (RFC
+ *    6376 section 6.1.3).
+ * 7. What was left to the core is verified by it.
+ * 8. Results: the gate's words for what it refused, the library's or the core's for the rest.
  */
 #include "engine/auth/dkim.h"
 
@@ -28,8 +30,8 @@ _Static_assert(MOON_SIG_MAX <= MOON_KEYS_MAX, "each signature may ask for a key 
 struct entry {
     struct moon_sig sig;
     struct moon_sig_key key;
-    size_t body;  /* index in bodies, or in core_bodies; valid while it is not refused */
-    bool by_core; /* libopendkim would misread it */
+    struct moon_sig_body_hash *body; /* while it is not refused */
+    bool by_core;                    /* libopendkim would misread it */
 };
 
 struct moon_dkim_check {
@@ -39,7 +41,7 @@ struct moon_dkim_check {
     const struct moon_sig_fields *fields;
     struct entry *entries;
     size_t count, found;
-    struct moon_sig_bodies bodies, core_bodies;
+    struct moon_sig_bodies *bodies;
 };
 
 static bool is_signature_field(const struct moon_field *field)
@@ -81,9 +83,7 @@ static void check_forms(struct moon_dkim_check *check)
         if (!is_open(entry))
             continue;
         entry->by_core = moon_dkim_misread_form(&entry->sig);
-        /* Without a hash it takes no memory. */
-        if (moon_sig_bodies_want(check->arena, &check->bodies, entry->sig.body_canon,
-                                 entry->sig.body_length, false, &entry->body) != MOON_OK)
+        if (!moon_sig_bodies_want(check->bodies, &entry->sig, &entry->body))
             moon_sig_refuse(&entry->sig, MOON_RESULT_POLICY,
                             "more than 4 different body hashes in one message");
     }
@@ -95,7 +95,8 @@ const char *moon_dkim_candidate(const struct moon_dkim_check *check, size_t i)
 }
 
 enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
-                                 const struct moon_message *msg, struct moon_dkim_check **check_r)
+                                 const struct moon_message *msg, struct moon_sig_bodies *bodies,
+                                 struct moon_dkim_check **check_r)
 {
     struct moon_dkim_check *check = moon_arena_alloc(arena, sizeof *check);
 
@@ -105,7 +106,7 @@ enum moon_status moon_dkim_begin(struct moon_arena *arena, struct moon_dns *dns,
     check->arena = arena;
     check->dns = dns;
     check->msg = msg;
-    moon_sig_bodies_begin(&check->bodies);
+    check->bodies = bodies;
     check->entries = moon_arena_array(arena, MOON_SIG_MAX, sizeof *check->entries);
     if (!check->entries)
         return MOON_ENOMEM;
@@ -137,6 +138,25 @@ static enum moon_status fetch_keys(struct moon_dkim_check *check)
         moon_sig_key_check(&entry->key, &entry->sig);
     }
     return MOON_OK;
+}
+
+/* Step 5. Nothing is read when nobody is left. */
+static enum moon_status hash_body(struct moon_dkim_check *check)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < check->count; i++)
+        if (is_open(&check->entries[i])) {
+            moon_sig_bodies_need(check->entries[i].body);
+            any = true;
+        }
+    enum moon_status status = any ? moon_sig_bodies_make(check->bodies) : MOON_OK;
+    for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
+        struct entry *entry = &check->entries[i];
+        if (is_open(entry) && entry->sig.body_length > entry->body->total_bytes)
+            moon_sig_refuse(&entry->sig, MOON_RESULT_PERMERROR, "l= is larger than the body");
+    }
+    return status;
 }
 
 static const struct entry *entry_of(const struct moon_dkim_check *check,
@@ -174,7 +194,7 @@ static void check_covered_fields(struct moon_dkim_check *check)
     }
 }
 
-/* Step 5: the open signatures, and in message order the fields that the library shall see. */
+/* Step 6: the open signatures, and in message order the fields that the library shall see. */
 struct job {
     struct moon_dkim_odk_sig sigs[MOON_SIG_MAX];
     struct entry *entries[MOON_SIG_MAX];
@@ -223,33 +243,19 @@ static enum moon_status collect_fields(struct moon_dkim_check *check, struct job
     return MOON_OK;
 }
 
-static enum moon_status read_body(struct moon_dkim_check *check, struct moon_dkim_odk *odk,
-                                  bool *misread_r)
+/* A pass is one of b= so far. */
+static void conclude(struct entry *entry, const struct moon_dkim_odk_sig *said)
 {
-    struct moon_body_iter *iter = moon_arena_raw(check->arena, sizeof *iter);
-    struct moon_span chunk = {NULL, 1};
-    enum moon_status status = iter ? MOON_OK : MOON_ENOMEM;
-    bool open = false;
-
-    if (iter)
-        moon_body_begin(iter, &check->msg->body);
-    while (status == MOON_OK && chunk.n) {
-        status = moon_body_next(iter, &chunk);
-        if (status != MOON_OK)
-            break;
-        *misread_r = *misread_r || moon_dkim_misread_body(chunk, &open);
-        status = moon_dkim_odk_body(odk, chunk);
-        moon_sig_bodies_add(&check->bodies, chunk);
-    }
-    if (status == MOON_OK)
-        status = moon_sig_bodies_end(&check->bodies);
-    return status;
+    if (said->result == MOON_RESULT_NONE) /* an old message, checked again */
+        entry->by_core = true;
+    else if (said->result == MOON_RESULT_PASS && !moon_sig_body_is_signed(entry->body, &entry->sig))
+        moon_sig_refuse(&entry->sig, MOON_RESULT_FAIL, "body hash did not verify");
+    else
+        moon_sig_refuse(&entry->sig, said->result, said->reason);
 }
 
 static enum moon_status run_library(struct moon_dkim_check *check)
 {
-    struct moon_dkim_odk *odk = NULL;
-    bool misread = false;
     struct job *job = moon_arena_alloc(check->arena, sizeof *job);
     if (!job)
         return MOON_ENOMEM;
@@ -258,71 +264,27 @@ static enum moon_status run_library(struct moon_dkim_check *check)
         return status;
     status = collect_fields(check, job);
     if (status == MOON_OK)
-        status = moon_dkim_odk_begin(check->arena, job->fields, job->field_count, job->sigs,
-                                     job->sig_count, &odk);
-    if (status == MOON_OK)
-        status = read_body(check, odk, &misread);
-    if (status == MOON_OK)
-        status = moon_dkim_odk_end(odk);
-    for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++) {
-        if (misread || job->sigs[i].result == MOON_RESULT_NONE) /* an old message, checked again */
-            job->entries[i]->by_core = true;
-        else
-            moon_sig_refuse(&job->entries[i]->sig, job->sigs[i].result, job->sigs[i].reason);
-    }
-    moon_dkim_odk_destroy(&odk);
+        status = moon_dkim_odk_verify(job->fields, job->field_count, job->sigs, job->sig_count);
+    for (size_t i = 0; status == MOON_OK && i < job->sig_count; i++)
+        conclude(job->entries[i], &job->sigs[i]);
     return status;
 }
 
-/* Step 6. Which bodies it needs: not more than step 2 counted. *any_r: there is something to do. */
-static enum moon_status want_bodies(struct moon_dkim_check *check, bool *any_r)
+/* Step 7. */
+static enum moon_status run_core(struct moon_dkim_check *check)
 {
     enum moon_status status = MOON_OK;
 
-    moon_sig_bodies_begin(&check->core_bodies);
-    for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
-        struct entry *entry = &check->entries[i];
-        if (!is_open(entry) || !entry->by_core)
-            continue;
-        *any_r = true;
-        status = moon_sig_bodies_want(check->arena, &check->core_bodies, entry->sig.body_canon,
-                                      entry->sig.body_length, true, &entry->body);
-    }
-    return status;
-}
-
-static enum moon_status run_core(struct moon_dkim_check *check)
-{
-    struct moon_span chunk = {NULL, 1};
-    bool any = false;
-    enum moon_status status = want_bodies(check, &any);
-
-    if (!any)
-        return status;
-    struct moon_body_iter *iter =
-        status == MOON_OK ? moon_arena_raw(check->arena, sizeof *iter) : NULL;
-    if (iter)
-        moon_body_begin(iter, &check->msg->body);
-    else
-        status = MOON_ENOMEM; /* what want_bodies may say as well: it counts no new bodies */
-    while (status == MOON_OK && chunk.n) {
-        status = moon_body_next(iter, &chunk);
-        if (status == MOON_OK)
-            moon_sig_bodies_add(&check->core_bodies, chunk);
-    }
-    enum moon_status ended = moon_sig_bodies_end(&check->core_bodies);
-    if (status == MOON_OK)
-        status = ended;
     for (size_t i = 0; status == MOON_OK && i < check->count; i++) {
         struct entry *entry = &check->entries[i];
         if (is_open(entry) && entry->by_core)
-            status = moon_sig_verify(check->arena, &entry->sig, &entry->key, check->fields,
-                                     &check->core_bodies, entry->body);
+            status =
+                moon_sig_verify(check->arena, &entry->sig, &entry->key, check->fields, entry->body);
     }
     return status;
 }
 
-/* --- step 7 --- */
+/* --- step 8 --- */
 
 static const char *canonicalization_of(const struct moon_sig *sig)
 {
@@ -368,11 +330,9 @@ static enum moon_status report(struct moon_dkim_check *check, const struct entry
     for (size_t i = 0; i < sig->name_count; i++)
         headers[i] = sig->names[i].name;
     bool judged = sig->result == MOON_RESULT_PASS || sig->result == MOON_RESULT_FAIL;
-    const struct moon_sig_bodies *bodies = entry->by_core ? &check->core_bodies : &check->bodies;
     int64_t unsigned_bytes = 0;
     if (sig->body_length >= 0)
-        unsigned_bytes =
-            judged ? bodies->items[entry->body].body.total_bytes - sig->body_length : -1;
+        unsigned_bytes = judged ? entry->body->total_bytes - sig->body_length : -1;
     *out = (struct moon_dkim_sig){
         .result = sig->result,
         .reason = sig->reason,
@@ -418,6 +378,7 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
     if (!dkim_r->sigs || !check->fields)
         return MOON_ENOMEM;
     enum moon_status status = fetch_keys(check);
+    status = status == MOON_OK ? hash_body(check) : status;
     check_covered_fields(check);
     status = status == MOON_OK ? run_library(check) : status;
     status = status == MOON_OK ? run_core(check) : status;
@@ -428,15 +389,4 @@ enum moon_status moon_dkim_finish(struct moon_dkim_check *check, struct moon_dki
         dkim_r->count = i + 1;
     }
     return status;
-}
-
-const unsigned char *moon_dkim_body_hash(const struct moon_dkim_check *check,
-                                         enum moon_sig_canon canon)
-{
-    for (size_t i = 0; i < check->count; i++) {
-        const struct moon_sig *sig = &check->entries[i].sig;
-        if (sig->result == MOON_RESULT_PASS && sig->body_canon == canon && sig->body_length < 0)
-            return (const unsigned char *)sig->body_hash.p; /* bh=, of MOON_SIG_DIGEST_BYTES */
-    }
-    return NULL;
 }

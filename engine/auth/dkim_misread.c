@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * dkim_misread: see the header. Part of the gate in front of libopendkim (dkim.c, steps 2 and 5).
+ * dkim_misread: see the header. Part of the gate in front of libopendkim (dkim.c, steps 2 and 6).
  */
 #include "engine/auth/dkim_misread.h"
 
@@ -50,21 +50,4 @@ bool moon_dkim_misread_field(const struct moon_field *field, enum moon_sig_canon
 {
     return has_odd_space_before_colon(field) ||
            (canon == MOON_SIG_CANON_RELAXED && has_odd_space(field->raw));
-}
-
-/* A CR without LF: libopendkim drops it, so that bytes could be added to a signed body. */
-bool moon_dkim_misread_body(struct moon_span chunk, bool *open_cr)
-{
-    if (chunk.n == 0)
-        return false;
-    bool lone = *open_cr && chunk.p[0] != '\n';
-    *open_cr = chunk.p[chunk.n - 1] == '\r';
-    for (size_t i = 0; !lone && i < chunk.n;) {
-        const char *cr = memchr(chunk.p + i, '\r', chunk.n - i);
-        if (!cr)
-            break;
-        i = (size_t)(cr - chunk.p) + 1;
-        lone = i < chunk.n && chunk.p[i] != '\n';
-    }
-    return lone;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * dkim_misread: what libopendkim 2.11 reads otherwise than RFC 6376, so that it would call a good
- * signature bad, or a body with additions good. All is rare; the signature core judges it instead.
+ * signature bad. All is rare; the signature core judges it instead. (Of bodies it drops a CR alone,
+ * so that bytes could be added to a signed one: it never sees a body.)
  */
 #ifndef MOON_AUTH_DKIM_MISREAD_H
 #define MOON_AUTH_DKIM_MISREAD_H
@@ -13,8 +14,5 @@
 bool moon_dkim_misread_form(const struct moon_sig *sig);
 /* A field that a signature with this canonicalization covers. */
 bool moon_dkim_misread_field(const struct moon_field *field, enum moon_sig_canon canon);
-/* The next chunk of the body, with CRLF line ends. *open_cr is false in the beginning and carries
- * from chunk to chunk that the last one ended in CR. */
-bool moon_dkim_misread_body(struct moon_span chunk, bool *open_cr);
 
 #endif

@@ -8,9 +8,13 @@
  * 3. End of header: DELAYSIGPROC, so no key is asked for yet; BADSIGHANDLES, so that a From it
  *    cannot read does not lose the signatures.
  * 4. The list of signatures must be ours, one to one.
- * 5. Body, end of message. Now it asks the callback for keys: answered from memory.
- * 6. The return value of dkim_eom describes one signature only and is not looked at; each signature
- *    is judged by error, flag and body hash together.
+ * 5. Each signature is processed singly, as dkim_eoh() itself does without DELAYSIGPROC: now it
+ * asks the callback for the key (answered from memory), and compares b= with the hash over the
+ * fields, which dkim_eoh() has made. dkim_body() and dkim_eom() are not called: its
+ * canonicalization of bodies goes byte by byte and drops a CR alone. What it has begun for the body
+ * is freed unused.
+ * 6. So its word is about b= alone: error (still unknown when b= is right) and flag together.
+ *    dkim_eom() would have looked at the size of RSA keys; that is done here.
  * Never used: its DNS, cache, temporary files, FIXCRLF, dkim_ohdrs and the like.
  */
 #include "engine/auth/dkim_odk.h"
@@ -22,7 +26,9 @@
 
 #include <opendkim/dkim.h>
 
-struct moon_dkim_odk {
+#include "engine/base/limits.h"
+
+struct odk {
     DKIM *dkim;
     DKIM_SIGINFO **list; /* borrowed from `dkim` */
     struct moon_dkim_odk_sig *sigs;
@@ -35,7 +41,7 @@ static DKIM_LIB *library; /* of the process; never closed */
 /* Step 5. Never any other answer than these two: the library handles the rest badly. */
 static DKIM_CBSTAT key_of_memory(DKIM *dkim, DKIM_SIGINFO *info, u_char *out, size_t size)
 {
-    const struct moon_dkim_odk *odk = dkim_get_user_context(dkim);
+    const struct odk *odk = dkim_get_user_context(dkim);
 
     for (size_t i = 0; odk && odk->list && i < odk->sig_count; i++) {
         if (odk->list[i] != info)
@@ -81,7 +87,7 @@ static bool give_sentinel(DKIM *dkim)
     return n > 0 && dkim_header(dkim, (u_char *)field, (size_t)n) == DKIM_STAT_OK;
 }
 
-static bool is_signature(const struct moon_dkim_odk *odk, const struct moon_field *field)
+static bool is_signature(const struct odk *odk, const struct moon_field *field)
 {
     for (size_t i = 0; i < odk->sig_count; i++)
         if (odk->sigs[i].field == field)
@@ -90,8 +96,7 @@ static bool is_signature(const struct moon_dkim_odk *odk, const struct moon_fiel
 }
 
 /* Step 2. */
-static void give_fields(struct moon_dkim_odk *odk, const struct moon_field *const *fields,
-                        size_t count)
+static void give_fields(struct odk *odk, const struct moon_field *const *fields, size_t count)
 {
     for (size_t i = 0; i < count && !odk->broken; i++) {
         struct moon_span raw = fields[i]->raw;
@@ -103,7 +108,7 @@ static void give_fields(struct moon_dkim_odk *odk, const struct moon_field *cons
 }
 
 /* Steps 3 and 4. */
-static void end_header(struct moon_dkim_odk *odk)
+static void end_header(struct odk *odk)
 {
     int count = 0;
     DKIM_STAT stat = dkim_eoh(odk->dkim);
@@ -115,44 +120,6 @@ static void end_header(struct moon_dkim_odk *odk)
         odk->broken = "libopendkim counts other signatures";
     if (odk->broken)
         odk->list = NULL;
-}
-
-enum moon_status moon_dkim_odk_begin(struct moon_arena *arena,
-                                     const struct moon_field *const *fields, size_t field_count,
-                                     struct moon_dkim_odk_sig *sigs, size_t sig_count,
-                                     struct moon_dkim_odk **odk_r)
-{
-    static const u_char id[] = "moonscan";
-    DKIM_STAT stat;
-
-    *odk_r = NULL;
-    struct moon_dkim_odk *odk = moon_arena_alloc(arena, sizeof *odk);
-    if (!odk || moon_dkim_odk_prepare() != MOON_OK)
-        return MOON_ENOMEM;
-    odk->sigs = sigs;
-    odk->sig_count = sig_count;
-    odk->dkim = dkim_verify(library, id, NULL, &stat);
-    if (!odk->dkim)
-        return MOON_ENOMEM;
-    *odk_r = odk;
-    if (dkim_set_user_context(odk->dkim, odk) != DKIM_STAT_OK || !give_sentinel(odk->dkim))
-        odk->broken = "libopendkim cannot be used";
-    give_fields(odk, fields, field_count);
-    if (!odk->broken)
-        end_header(odk);
-    return MOON_OK;
-}
-
-enum moon_status moon_dkim_odk_body(struct moon_dkim_odk *odk, struct moon_span chunk)
-{
-    if (odk->broken || chunk.n == 0)
-        return MOON_OK;
-    DKIM_STAT stat = dkim_body(odk->dkim, (u_char *)chunk.p, chunk.n);
-    if (stat == DKIM_STAT_NORESOURCE)
-        return MOON_ENOMEM;
-    if (stat != DKIM_STAT_OK)
-        odk->broken = "libopendkim does not take the body";
-    return MOON_OK;
 }
 
 static const struct {
@@ -171,32 +138,34 @@ static const struct {
     {DKIM_SIGERROR_KEYUNKNOWNHASH, MOON_RESULT_PERMERROR, "h= of the key does not allow sha256"},
     {DKIM_SIGERROR_NOTEMAILKEY, MOON_RESULT_PERMERROR, "s= of the key does not allow mail"},
     {DKIM_SIGERROR_KEYVERSION, MOON_RESULT_PERMERROR, "the key record is of another version"},
-    {DKIM_SIGERROR_KEYTOOSMALL, MOON_RESULT_POLICY, "the key has less than 1024 bits (RFC 8301)"},
     {DKIM_SIGERROR_SUBDOMAIN, MOON_RESULT_PERMERROR, "the key (t=s) forbids i= of a subdomain"},
     {DKIM_SIGERROR_DOMAIN, MOON_RESULT_PERMERROR, "i= is not within d="},
     {DKIM_SIGERROR_INVALID_H, MOON_RESULT_PERMERROR, "h= does not name From"},
-    {DKIM_SIGERROR_TOOLARGE_L, MOON_RESULT_PERMERROR, "l= is larger than the body"},
+    {DKIM_SIGERROR_BADSIG, MOON_RESULT_FAIL, "signature did not verify"},
     /* By the clock of now; the gate has looked at the time of reception. */
     {DKIM_SIGERROR_EXPIRED, MOON_RESULT_NONE, ""},
     {DKIM_SIGERROR_FUTURE, MOON_RESULT_NONE, ""},
     {DKIM_SIGERROR_TIMESTAMPS, MOON_RESULT_PERMERROR, "x= is not later than t="},
 };
 
+static bool is_small_key(DKIM_SIGINFO *info)
+{
+    unsigned bits; /* 0: of Ed25519 */
+    return dkim_sig_getkeysize(info, &bits) == DKIM_STAT_OK && bits && bits < MOON_RSA_BITS_MIN;
+}
+
 /* Step 6. */
 static void judge(DKIM_SIGINFO *info, struct moon_dkim_odk_sig *sig)
 {
-    int error = dkim_sig_geterror(info), body = dkim_sig_getbh(info);
+    int error = dkim_sig_geterror(info);
     bool passed = (dkim_sig_getflags(info) & DKIM_SIGFLAG_PASSED) != 0;
 
     sig->result = MOON_RESULT_NEUTRAL;
     sig->reason = "libopendkim cannot process the signature";
-    if (error == DKIM_SIGERROR_OK && passed && body == DKIM_SIGBH_MATCH) {
-        sig->result = MOON_RESULT_PASS;
-        sig->reason = "";
-    } else if (error == DKIM_SIGERROR_OK || error == DKIM_SIGERROR_BADSIG) {
-        sig->result = MOON_RESULT_FAIL;
-        sig->reason =
-            body == DKIM_SIGBH_MISMATCH ? "body hash did not verify" : "signature did not verify";
+    if (error == DKIM_SIGERROR_UNKNOWN && passed) {
+        bool small = is_small_key(info);
+        sig->result = small ? MOON_RESULT_POLICY : MOON_RESULT_PASS;
+        sig->reason = small ? "the key has less than 1024 bits (RFC 8301)" : "";
     }
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
         if (meanings[i].error == error) {
@@ -205,26 +174,38 @@ static void judge(DKIM_SIGINFO *info, struct moon_dkim_odk_sig *sig)
         }
 }
 
-enum moon_status moon_dkim_odk_end(struct moon_dkim_odk *odk)
+/* Steps 1 to 6. */
+static void verify(struct odk *odk, const struct moon_field *const *fields, size_t field_count)
 {
-    _Bool testing;
-
+    if (dkim_set_user_context(odk->dkim, odk) != DKIM_STAT_OK || !give_sentinel(odk->dkim))
+        odk->broken = "libopendkim cannot be used";
+    give_fields(odk, fields, field_count);
     if (!odk->broken)
-        (void)dkim_eom(odk->dkim, &testing); /* step 6 says why */
+        end_header(odk);
     for (size_t i = 0; i < odk->sig_count; i++) {
         if (odk->broken) {
             odk->sigs[i].result = MOON_RESULT_NEUTRAL;
             odk->sigs[i].reason = odk->broken;
         } else {
+            (void)dkim_sig_process(odk->dkim, odk->list[i]); /* error and flag tell the same */
             judge(odk->list[i], &odk->sigs[i]);
         }
     }
-    return MOON_OK;
 }
 
-void moon_dkim_odk_destroy(struct moon_dkim_odk **odk)
+enum moon_status moon_dkim_odk_verify(const struct moon_field *const *fields, size_t field_count,
+                                      struct moon_dkim_odk_sig *sigs, size_t sig_count)
 {
-    if (*odk && (*odk)->dkim)
-        (void)dkim_free((*odk)->dkim); /* nothing can be done about a failure */
-    *odk = NULL;
+    static const u_char id[] = "moonscan";
+    struct odk odk = {.sigs = sigs, .sig_count = sig_count};
+    DKIM_STAT stat;
+
+    if (moon_dkim_odk_prepare() != MOON_OK)
+        return MOON_ENOMEM;
+    odk.dkim = dkim_verify(library, id, NULL, &stat);
+    if (!odk.dkim)
+        return MOON_ENOMEM;
+    verify(&odk, fields, field_count);
+    (void)dkim_free(odk.dkim); /* nothing can be done about a failure */
+    return MOON_OK;
 }

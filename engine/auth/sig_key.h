@@ -9,8 +9,6 @@
 #include "engine/auth/results.h"
 #include "engine/auth/sig.h"
 
-#define MOON_SIG_DIGEST_BYTES 32 /* SHA-256 */
-
 struct moon_sig_key {
     enum moon_result result;          /* NONE: usable; else why not */
     const char *reason;               /* goes with `result`; "" */

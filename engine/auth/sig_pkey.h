@@ -6,6 +6,7 @@
 #ifndef MOON_AUTH_SIG_PKEY_H
 #define MOON_AUTH_SIG_PKEY_H
 
+#include "engine/auth/sig_digest.h"
 #include "engine/auth/sig_key.h"
 
 /* Is `signature` that of `digest`? Only for usable keys. MOON_ENOMEM when OpenSSL cannot work. */

@@ -69,7 +69,7 @@
 #define MOON_SIG_TAGS_MAX        40u
 #define MOON_SIG_NAMES_MAX       500u
 #define MOON_SIG_NAMES_BYTES_MAX 4095u /* libopendkim cuts a longer h= */
-#define MOON_SIG_BODIES_MAX      4u    /* distinct body hashes: canonicalization, length */
+#define MOON_SIG_BODIES_MAX      4u    /* distinct body hashes for DKIM, as many for ARC */
 #define MOON_KEY_BYTES_MAX       4096u
 #define MOON_KEYS_MAX            30u
 #define MOON_RSA_BITS_MIN        1024 /* RFC 8301 section 3.2 */

@@ -86,12 +86,13 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (engine->conf->dmarc_compare)
         moon_dmarc_prefetch(dns, &results->from, other_discovery_of(engine->conf));
     moon_dmarc_prefetch_identifier(dns, &results->from, discovery, spf_domain(arena, msg));
-    status = moon_dkim_begin(arena, dns, msg, &dkim);
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &msg->body);
+    status = bodies ? moon_dkim_begin(arena, dns, msg, bodies, &dkim) : MOON_ENOMEM;
     for (size_t i = 0; status == MOON_OK && i < MOON_SIG_MAX; i++)
         moon_dmarc_prefetch_identifier(dns, &results->from, discovery,
                                        moon_dkim_candidate(dkim, i));
     if (status == MOON_OK)
-        status = moon_arc_begin(arena, dns, msg, &arc);
+        status = moon_arc_begin(arena, dns, msg, bodies, &arc);
     if (status == MOON_OK)
         status = moon_spf_check_mail_from(arena, dns, &query, &results->spf);
     if (status == MOON_OK)
@@ -107,9 +108,6 @@ static enum moon_status authenticate(const struct moon_engine *engine, struct mo
     if (status == MOON_OK && engine->conf->dmarc_compare)
         status = moon_dmarc_compare(arena, dns, other_discovery_of(engine->conf),
                                     moon_message_draw(msg, ""), results);
-    for (enum moon_sig_canon c = MOON_SIG_CANON_SIMPLE; c <= MOON_SIG_CANON_RELAXED; c++)
-        if (status == MOON_OK)
-            moon_arc_know_body(arc, c, moon_dkim_body_hash(dkim, c));
     if (status == MOON_OK) /* last: DMARC does not see it, and it may want many keys */
         status = moon_arc_finish(arc, &results->arc);
     if (status == MOON_OK)

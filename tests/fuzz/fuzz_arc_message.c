@@ -76,7 +76,8 @@ static void run(struct moon_arena *arena, struct moon_dns *dns, struct moon_mess
     struct moon_arc_check *state;
     struct moon_arc arc;
 
-    if (moon_arc_begin(arena, dns, msg, &state) == MOON_OK &&
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &msg->body);
+    if (bodies && moon_arc_begin(arena, dns, msg, bodies, &state) == MOON_OK &&
         moon_arc_finish(state, &arc) == MOON_OK)
         check(&arc);
 }

@@ -32,13 +32,11 @@ static bool core_passes(struct moon_arena *arena, struct moon_dns *dns,
 {
     struct moon_sig sig;
     struct moon_sig_key key;
-    struct moon_sig_bodies bodies;
-    struct moon_span chunk = {NULL, 1};
-    size_t index;
-    struct moon_body_iter *iter = moon_arena_alloc(arena, sizeof *iter);
+    struct moon_sig_body_hash *hash;
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &msg->body);
     const struct moon_sig_fields *fields = moon_sig_fields_of(arena, msg);
 
-    if (!iter || !fields ||
+    if (!bodies || !fields ||
         moon_sig_parse(arena, &msg->fields[field], msg->received_s, &sig) != MOON_OK ||
         sig.result != MOON_RESULT_NONE)
         return false;
@@ -46,15 +44,11 @@ static bool core_passes(struct moon_arena *arena, struct moon_dns *dns,
         MOON_OK)
         return false;
     moon_sig_key_check(&key, &sig);
-    moon_sig_bodies_begin(&bodies);
-    if (moon_sig_bodies_want(arena, &bodies, sig.body_canon, sig.body_length, true, &index) !=
-        MOON_OK)
+    if (!moon_sig_bodies_want(bodies, &sig, &hash))
         return false;
-    moon_body_begin(iter, &msg->body);
-    while (chunk.n && moon_body_next(iter, &chunk) == MOON_OK)
-        moon_sig_bodies_add(&bodies, chunk);
-    if (moon_sig_bodies_end(&bodies) != MOON_OK ||
-        moon_sig_verify(arena, &sig, &key, fields, &bodies, index) != MOON_OK)
+    moon_sig_bodies_need(hash);
+    if (moon_sig_bodies_make(bodies) != MOON_OK ||
+        moon_sig_verify(arena, &sig, &key, fields, hash) != MOON_OK)
         return false;
     return sig.result == MOON_RESULT_PASS;
 }
@@ -64,7 +58,8 @@ static void run(struct moon_arena *arena, struct moon_dns *dns, struct moon_mess
     struct moon_dkim_check *check;
     struct moon_dkim dkim;
 
-    if (moon_dkim_begin(arena, dns, msg, &check) != MOON_OK ||
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &msg->body);
+    if (!bodies || moon_dkim_begin(arena, dns, msg, bodies, &check) != MOON_OK ||
         moon_dkim_finish(check, &dkim) != MOON_OK)
         return; /* no memory */
     if (dkim.count > MOON_SIG_MAX || dkim.found < dkim.count ||

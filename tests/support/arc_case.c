@@ -29,7 +29,9 @@ struct moon_arc moon_case_arc(struct moon_arena *arena, const char *zone, const 
     must(moon_dns_backend_zone(moon_span_of(zone), "zone", &backend, &error) == MOON_OK,
          "the zone of a test can be read");
     struct moon_dns *dns = moon_dns_begin(arena, backend, 1000, questions_max);
-    must(msg && dns && moon_arc_begin(arena, dns, msg, &check) == MOON_OK, "ARC begins");
+    must(msg && dns, "memory for the message of a test");
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &msg->body);
+    must(bodies && moon_arc_begin(arena, dns, msg, bodies, &check) == MOON_OK, "ARC begins");
     must(moon_arc_finish(check, &arc) == MOON_OK, "ARC finishes");
     if (questions_r)
         *questions_r = moon_dns_stats(dns).questions;

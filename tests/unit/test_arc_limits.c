@@ -136,7 +136,9 @@ static void says_when_memory_runs_out(void **state)
         struct moon_arc_check *check;
         assert_true(n < 5000 && msg && dns);
         moon_arena_fail_at(small, n);
-        enum moon_status status = moon_arc_begin(small, dns, msg, &check);
+        struct moon_sig_bodies *bodies = moon_sig_bodies_of(small, &msg->body);
+        enum moon_status status =
+            bodies ? moon_arc_begin(small, dns, msg, bodies, &check) : MOON_ENOMEM;
         if (status == MOON_OK)
             status = moon_arc_finish(check, &arc);
         assert_int_equal(status, moon_arena_failed(small) ? MOON_ENOMEM : MOON_OK);

@@ -299,29 +299,6 @@ static void canonicalizes_odd_bodies_as_the_core_does(void **state)
         }
 }
 
-/* A body costs time: it is read once, by whom it is needed. */
-static void reads_no_body_that_nobody_wants(void **state)
-{
-    static const char *const tops[] = {"", "DKIM-Signature: v=1; rubbish\r\n"};
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct moon_dns_backend *backend = NULL;
-        struct moon_error error;
-        struct moon_dkim_check *check = NULL;
-        struct moon_dkim dkim;
-        char *text = moon_arena_printf(arena, "%s%s", tops[i], plain);
-        struct moon_message *msg = moon_case_message(arena, text, strlen(text));
-        msg->body = (struct moon_body){.fd = 9999, .size_bytes = 10}; /* cannot be read */
-        assert_int_equal(moon_dns_backend_zone(MOON_SPAN(""), "zone", &backend, &error), MOON_OK);
-        struct moon_dns *dns = moon_dns_begin(arena, backend, 1000, 0);
-        assert_int_equal(moon_dkim_begin(arena, dns, msg, &check), MOON_OK);
-        assert_int_equal(moon_dkim_finish(check, &dkim), MOON_OK);
-        assert_int_equal(dkim.found, i);
-        moon_dns_end(&dns);
-        moon_dns_backend_destroy(&backend);
-    }
-}
-
 static void verifies_a_large_body_in_chunks(void **state)
 {
     enum { LINES = 20000 };
@@ -478,7 +455,6 @@ int main(void)
         cmocka_unit_test(keeps_each_signature_s_own_result),
         cmocka_unit_test(verifies_without_a_readable_from),
         cmocka_unit_test(canonicalizes_odd_bodies_as_the_core_does),
-        cmocka_unit_test(reads_no_body_that_nobody_wants),
         cmocka_unit_test(verifies_a_large_body_in_chunks),
         cmocka_unit_test(takes_an_rsa_key_without_its_wrapping),
         cmocka_unit_test(passes_the_message_of_rfc_6376),

@@ -102,35 +102,6 @@ static void odd_white_space_of_a_covered_field_is_misread(void **state)
     }
 }
 
-static void a_cr_alone_in_a_body_is_misread_wherever_chunks_end(void **state)
-{
-    static const struct {
-        const char *chunks[3];
-        bool want;
-    } table[] = {
-        {{"a\r\nb\r\n", "c\r\n", ""}, false},
-        {{"a\r", "\nb", ""}, false},
-        {{"a\r", "", "\nb"}, false},
-        {{"a\r", "", "b"}, true},
-        {{"a\r", "b", "\n"}, true},
-        {{"a\rb", "", ""}, true},
-        {{"\rb", "", ""}, true},
-        {{"a\r\r\n", "", ""}, true},
-        {{"a\r\nb\rc", "", ""}, true},
-        {{"a", "\nb\r\n", ""}, false},
-        {{"a", "b", "c"}, false},
-        {{"a\r\n", "\r", "\n"}, false},
-    };
-    (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        bool open = false, lone = false;
-        for (size_t k = 0; k < 3; k++)
-            lone = moon_dkim_misread_body(moon_span_of(table[i].chunks[k]), &open) || lone;
-        if (lone != table[i].want)
-            fail_msg("case %zu: got %d, want %d", i, lone, table[i].want);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,7 +111,6 @@ int main(void)
                                         arena_end),
         cmocka_unit_test_setup_teardown(odd_white_space_of_a_covered_field_is_misread, arena_begin,
                                         arena_end),
-        cmocka_unit_test(a_cr_alone_in_a_body_is_misread_wherever_chunks_end),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/sig_hash.c: header selection (RFC 6376 section 5.4.2) and hashes.
+ * Tests of engine/auth/sig_hash.c: header selection (RFC 6376 section 5.4.2) and
+ * whole verifications.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,111 +72,6 @@ static void finds_nothing_in_a_message_without_fields(void **state)
     assert_null(moon_sig_fields_pick(fields, (struct moon_sig_name){"from", 0}, NULL));
 }
 
-static const unsigned char *sha256(const char *text, unsigned char out[32])
-{
-    assert_int_equal(EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL), 1);
-    return out;
-}
-
-static void hashes_runs_of_any_size(void **state)
-{
-    static char text[20000];
-    static const size_t runs[] = {1, 100, 4095, 4096, 4097, 19999};
-    unsigned char got[32], want[32];
-    (void)state;
-    memset(text, 'x', sizeof text - 1);
-    for (size_t r = 0; r < sizeof runs / sizeof *runs; r++) {
-        struct moon_sig_digest digest;
-        moon_sig_digest_begin(&digest);
-        for (size_t i = 0; i < sizeof text - 1; i += runs[r]) {
-            size_t left = sizeof text - 1 - i;
-            moon_sig_digest_add(&digest, text + i, left < runs[r] ? left : runs[r]);
-        }
-        assert_true(moon_sig_digest_end(&digest, got));
-        assert_memory_equal(got, sha256(text, want), 32);
-    }
-}
-
-static void shares_equal_bodies_and_limits_different_ones(void **state)
-{
-    struct moon_sig_bodies bodies;
-    unsigned char want[32];
-    size_t index;
-    (void)state;
-    moon_sig_bodies_begin(&bodies);
-    for (size_t i = 0; i < MOON_SIG_BODIES_MAX; i++)
-        for (int twice = 0; twice < 2; twice++) {
-            assert_int_equal(moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_RELAXED,
-                                                  (int64_t)i - 1, true, &index),
-                             MOON_OK);
-            assert_int_equal(index, i);
-        }
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_SIMPLE, -1, true, &index),
-                     MOON_EBUDGET);
-    moon_sig_bodies_add(&bodies, MOON_SPAN("a  b\r\n\r\n"));
-    assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
-    assert_memory_equal(bodies.items[0].hash, sha256("a b\r\n", want), 32);
-    assert_memory_equal(bodies.items[1].hash, sha256("", want), 32);
-    assert_memory_equal(bodies.items[2].hash, sha256("a", want), 32);
-    assert_memory_equal(bodies.items[3].hash, sha256("a ", want), 32);
-    assert_int_equal(bodies.items[3].body.total_bytes, 5);
-}
-
-static void a_length_of_zero_is_not_the_whole_body(void **state)
-{
-    static const unsigned char known[32] = "of the whole body";
-    unsigned char want[32];
-    (void)state;
-    for (int with_hash = 0; with_hash < 2; with_hash++) {
-        struct moon_sig_bodies bodies;
-        size_t index;
-        moon_sig_bodies_begin(&bodies);
-        moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, known);
-        assert_int_equal(
-            moon_sig_bodies_want(arena, &bodies, MOON_SIG_CANON_RELAXED, 0, with_hash == 1, &index),
-            MOON_OK);
-        assert_true(moon_sig_bodies_open(&bodies)); /* how long the body is, is asked as well */
-        moon_sig_bodies_add(&bodies, MOON_SPAN("abc\r\n"));
-        assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
-        assert_int_equal(bodies.items[index].body.total_bytes, 5);
-        if (with_hash)
-            assert_memory_equal(bodies.items[index].hash, sha256("", want), 32);
-    }
-}
-
-static void a_known_hash_is_taken_and_the_body_not_wanted(void **state)
-{
-    static const unsigned char known[MOON_SIG_DIGEST_BYTES] = "known";
-    struct moon_sig_bodies bodies;
-    unsigned char want[32];
-    size_t whole, again, part, other;
-    (void)state;
-    moon_sig_bodies_begin(&bodies);
-    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, known);
-    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_RELAXED, NULL); /* takes nothing back */
-    assert_false(moon_sig_bodies_open(&bodies));
-    enum moon_sig_canon relaxed = MOON_SIG_CANON_RELAXED, simple = MOON_SIG_CANON_SIMPLE;
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, -1, true, &whole), MOON_OK);
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, -1, true, &again), MOON_OK);
-    assert_int_equal(whole, again);
-    assert_false(moon_sig_bodies_open(&bodies));
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, relaxed, 1, true, &part), MOON_OK);
-    assert_true(moon_sig_bodies_open(&bodies));
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, true, &other), MOON_OK);
-    moon_sig_bodies_add(&bodies, MOON_SPAN("a  b\r\n"));
-    assert_int_equal(moon_sig_bodies_end(&bodies), MOON_OK);
-    assert_memory_equal(bodies.items[whole].hash, known, 32);
-    assert_memory_equal(bodies.items[part].hash, sha256("a", want), 32);
-    assert_memory_equal(bodies.items[other].hash, sha256("a  b\r\n", want), 32);
-    /* who only counts needs no hash, and gets no known one */
-    moon_sig_bodies_begin(&bodies);
-    moon_sig_bodies_know(&bodies, MOON_SIG_CANON_SIMPLE, known);
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, false, &whole), MOON_OK);
-    assert_int_equal(moon_sig_bodies_want(arena, &bodies, simple, -1, true, &again), MOON_OK);
-    assert_int_not_equal(whole, again);
-    assert_memory_equal(bodies.items[again].hash, known, 32);
-}
-
 /* A whole verification by the core, with the body in pieces. */
 static void verifies_whatever_the_chunks(void **state)
 {
@@ -234,10 +130,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(picks_the_fields_of_a_name_from_the_lowest_up),
         cmocka_unit_test(finds_nothing_in_a_message_without_fields),
-        cmocka_unit_test(hashes_runs_of_any_size),
-        cmocka_unit_test(shares_equal_bodies_and_limits_different_ones),
-        cmocka_unit_test(a_known_hash_is_taken_and_the_body_not_wanted),
-        cmocka_unit_test(a_length_of_zero_is_not_the_whole_body),
         cmocka_unit_test(verifies_whatever_the_chunks),
         cmocka_unit_test(a_length_may_be_that_of_the_whole_body),
     };
