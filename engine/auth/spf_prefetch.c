@@ -44,12 +44,14 @@ static const struct moon_dns_answer *ask(struct moon_spf_prefetch *prefetch, con
                                          enum moon_dns_type type)
 {
     struct moon_dns *dns = prefetch->checks[0].dns;
-    unsigned before = moon_dns_stats(dns).questions;
+    struct moon_dns_stats before = moon_dns_stats(dns);
 
     if (prefetch->questions_left == 0)
         return NULL;
     const struct moon_dns_answer *answer = moon_dns_start(dns, name, type);
-    if (moon_dns_stats(dns).questions > before) /* else it was asked before, or cannot be */
+    struct moon_dns_stats now = moon_dns_stats(dns);
+    /* Else it was asked before, or cannot be. */
+    if (now.questions > before.questions || now.cached > before.cached)
         prefetch->questions_left--;
     return answer;
 }

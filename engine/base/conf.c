@@ -37,6 +37,9 @@ const struct moon_conf_key moon_conf_keys[] = {
      "of the message's time."},
     {"dns.questions", MOON_CONF_TYPE_INT, NULL, 10, 200, "60",
      "DNS questions that one message may cause."},
+    {"dns.cache_seconds", MOON_CONF_TYPE_INT, NULL, 0, 3600, TEXT(MOON_DNS_KEPT_S),
+     "Seconds that a worker may keep a DNS answer for the messages after, where its TTL is not "
+     "less; 0: for one message only."},
     {"dmarc.discovery", MOON_CONF_TYPE_CHOICE, "treewalk|psl", 0, 0, "treewalk",
      "How DMARC finds organizational domains: RFC 9989, or the Public Suffix List of RFC 7489."},
     {"dmarc.compare", MOON_CONF_TYPE_CHOICE, "no|yes", 0, 0, "no",
@@ -353,6 +356,7 @@ enum moon_status moon_conf_load(struct moon_arena *arena, const struct moon_snap
     conf.dns_servers = strings_of(&source, "dns.servers", &conf.dns_server_count);
     conf.dns_ms = number_of(&source, "dns.timeout_ms");
     conf.dns_questions_max = (unsigned)number_of(&source, "dns.questions");
+    conf.dns_cache_s = number_of(&source, "dns.cache_seconds");
     conf.dmarc_psl = moon_span_is(value_of(&source, "dmarc.discovery"), "psl");
     conf.dmarc_compare = moon_span_is(value_of(&source, "dmarc.compare"), "yes");
     conf.policy_ms = number_of(&source, "limits.policy_ms");

@@ -42,6 +42,7 @@ struct moon_conf {
     size_t dns_server_count;
     int64_t dns_ms;                 /* dns.timeout_ms */
     unsigned dns_questions_max;     /* dns.questions */
+    int64_t dns_cache_s;            /* dns.cache_seconds */
     bool dmarc_psl;                 /* dmarc.discovery = "treewalk" | "psl" */
     bool dmarc_compare;             /* dmarc.compare = "yes" | "no" */
     int64_t policy_ms;              /* limits.policy_ms */

@@ -42,6 +42,14 @@
 #define MOON_DNS_MS            10000  /* default deadline of all questions of a message */
 #define MOON_DNS_ANSWERS_MAX   256u   /* kept for the record, those refused by the cap included */
 #define MOON_DNS_RRS_MAX       4096u  /* of one packet: 65535 bytes hold 5957 of the shortest */
+/* Answers that a worker keeps from one message to the next: those of a hundred senders, of 300
+ * bytes mostly. The records of a name that is full of TXT records are under 16 KB. */
+#define MOON_DNS_KEPT_MAX              1024u
+#define MOON_DNS_KEPT_BYTES_MAX        (512u * 1024)
+#define MOON_DNS_KEPT_ANSWER_BYTES_MAX (16u * 1024)
+#define MOON_DNS_KEPT_S                                                                            \
+    60 /* by default at most so long: who changes a record or                                      \
+          empties a resolver waits no longer for us */
 
 /* Zone files: for tests and trials, not for serving. */
 #define MOON_ZONE_BYTES_MAX   (4u * 1024 * 1024)

@@ -375,6 +375,7 @@ static int run(struct moon_worker *worker, const char *snapshot)
             (void)moon_worker_say_ready(worker, error.text); /* nobody: it was started by hand */
         return MOON_EXIT_FAILURE;
     }
+    moon_dns_backend_keep(worker->setup->dns, worker->setup->conf.dns_cache_s);
     /* A kernel that has not all of it: told in Exim's log. */
     (void)moon_confine_files(&worker->setup->conf, log_path(worker), &worker->trouble);
     (void)moon_confine_filter(spare, moon_setup_store_fd(worker->setup), &worker->trouble);

@@ -30,6 +30,7 @@ struct moon_dns_reply {
     struct moon_dns_record *records; /* in the message's arena */
     size_t count;
     bool more;
+    uint32_t ttl_s; /* how long others may be told the same; 0: not at all */
     /* The answer ended in a CNAME whose target has to be asked for; `state` does not matter. */
     bool follow;
     struct moon_dns_wire target;
@@ -51,6 +52,8 @@ struct moon_dns_backend_ops {
 /* The first member of every backend. */
 struct moon_dns_backend {
     const struct moon_dns_backend_ops *ops;
+    struct moon_dns_kept *kept; /* dns.c's; NULL: nothing is kept. To be emptied when others are
+                                   asked than before */
 };
 
 /* The backend hands an answer back; exactly once for each question. */

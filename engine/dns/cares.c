@@ -27,6 +27,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "engine/dns/kept.h"
 #include "engine/dns/packet.h"
 #include "engine/dns/servers.h"
 #include "engine/dns/sockets.h"
@@ -65,6 +66,8 @@ static void begin(struct moon_dns_backend *backend)
     if (moon_dns_servers_refresh(&cares->servers)) {
         cares->stale = true;
         cares->first_is_slow = false;
+        if (backend->kept)
+            moon_dns_kept_empty(backend->kept);
     }
 }
 

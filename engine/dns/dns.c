@@ -6,17 +6,19 @@
  *  1. A name is normalised; one that cannot exist is NXDOMAIN at once.
  *  2. The cache knows every name and type asked before; each is asked once.
  *  3. The cap and the deadline decide whether a new question may be sent.
- *  4. The backend is asked; while somebody waits, it is stepped until that answer is in.
- *  5. An answer that is only a CNAME leads to a question for its target (RFC 1034 section 3.6.2),
+ *  4. What the worker has kept from earlier messages is taken; it counts like a question.
+ *  5. The backend is asked; while somebody waits, it is stepped until that answer is in.
+ *  6. An answer that is only a CNAME leads to a question for its target (RFC 1034 section 3.6.2),
  *     at most MOON_DNS_CNAMES_MAX times.
- *  6. Each answer is told to the observer, which may start more questions.
- *  7. The deadline turns all that is outstanding into trouble.
+ *  7. Each answer is told to the observer, which may start more questions.
+ *  8. The deadline turns all that is outstanding into trouble.
  */
 #include "engine/dns/dns.h"
 
 #include <string.h>
 
 #include "engine/dns/backend.h"
+#include "engine/dns/kept.h"
 #include "engine/dns/name.h"
 
 #define SLOTS        512u  /* twice MOON_DNS_ANSWERS_MAX, so that a free slot is always near */
@@ -30,6 +32,8 @@ struct question {
     struct moon_dns_answer answer;
     struct moon_dns_wire wire; /* length 0: a name that cannot exist, known by answer.name */
     int64_t started_us;
+    uint32_t ttl_s;          /* the least on the way to the answer */
+    unsigned sent;           /* how often the backend was asked for it */
     struct question *untold; /* next answer the observer has not seen */
 };
 
@@ -92,9 +96,18 @@ void moon_dns_end(struct moon_dns **dns)
 
 void moon_dns_backend_destroy(struct moon_dns_backend **backend)
 {
-    if (*backend)
+    if (*backend) {
+        moon_dns_kept_destroy(&(*backend)->kept);
         (*backend)->ops->destroy(*backend);
+    }
     *backend = NULL;
+}
+
+void moon_dns_backend_keep(struct moon_dns_backend *backend, int64_t seconds)
+{
+    moon_dns_kept_destroy(&backend->kept);
+    if (seconds > 0)
+        backend->kept = moon_dns_kept_create(seconds);
 }
 
 struct moon_arena *moon_dns_arena(struct moon_dns *dns)
@@ -169,13 +182,20 @@ static struct question *enter(struct moon_dns *dns, const struct key *key, struc
 /* --- asking -------------------------------------------------------------------------------------
  */
 
+/* What limits count: a cached answer is no cheaper, so that results do not depend on what others
+ * have asked before. */
+static unsigned charged(const struct moon_dns *dns)
+{
+    return dns->stats.questions + dns->stats.cached;
+}
+
 /* The observer follows a stranger's records: it may not use up what evaluators still need. */
 static bool may_ask(const struct moon_dns *dns)
 {
     unsigned max = dns->questions_max;
     if (dns->observed)
         max -= max / RESERVE_PART;
-    return dns->stats.questions < max;
+    return charged(dns) < max;
 }
 
 static void answer_with(struct question *question, enum moon_dns_state state, const char *reason)
@@ -190,15 +210,46 @@ static void answer_refused(struct question *question)
     question->answer.refused = true;
 }
 
+static unsigned round_before(const struct moon_dns *dns)
+{
+    return dns->observed ? dns->observed->round : dns->waited_round;
+}
+
 static void send_question(struct moon_dns *dns, struct question *question, bool needed)
 {
     dns->stats.questions++;
     if (!needed)
         dns->stats.prefetched++;
-    question->answer.round = 1 + (dns->observed ? dns->observed->round : dns->waited_round);
+    question->answer.round = 1 + round_before(dns);
+    question->ttl_s = UINT32_MAX;
+    question->sent = 1;
     question->ask =
         (struct moon_dns_ask){.dns = dns, .name = question->wire, .type = question->answer.type};
     dns->backend->ops->ask(dns->backend, &question->ask);
+}
+
+static void finish(struct moon_dns *dns, struct question *question);
+
+/* Step 4. The questions that were sent for it at first, the targets of CNAMEs, must fit under the
+ * cap, as if they were sent again. */
+static bool take_kept(struct moon_dns *dns, struct question *question)
+{
+    const struct moon_dns_kept *kept = dns->backend->kept;
+    unsigned sent = 0;
+    if (!kept || !moon_dns_kept_get(kept, &question->wire, question->started_us / 1000, dns->arena,
+                                    &question->answer, &sent))
+        return false;
+    question->answer.round = round_before(dns);
+    question->answer.cached = true;
+    if (charged(dns) + sent > dns->questions_max) {
+        sent = dns->questions_max - charged(dns);
+        question->answer.records = NULL;
+        question->answer.count = 0;
+        answer_refused(question);
+    }
+    dns->stats.cached += sent;
+    finish(dns, question);
+    return true;
 }
 
 /* The entry for a question, asked if it is new. NULL: *constant_r is the answer. What only a
@@ -225,6 +276,8 @@ static struct question *find_or_ask(struct moon_dns *dns, const char *name, enum
         answer_with(question, MOON_DNS_STATE_NXDOMAIN, "bad name");
     else if (refused)
         answer_refused(question);
+    else if (take_kept(dns, question))
+        return question;
     else if (moon_budget_spent(&dns->budget))
         answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
     else
@@ -243,9 +296,8 @@ const struct moon_dns_answer *moon_dns_start(struct moon_dns *dns, const char *n
 /* --- answers ------------------------------------------------------------------------------------
  */
 
-static void finish(struct question *question)
+static void finish(struct moon_dns *dns, struct question *question)
 {
-    struct moon_dns *dns = question->ask.dns;
     question->answer.took_us = moon_clock_us() - question->started_us;
     question->untold = NULL;
     *dns->untold_end = question;
@@ -261,12 +313,13 @@ static bool follow(struct question *question, const struct moon_dns_reply *reply
         hops = reply->hops;
     if (hops > MOON_DNS_CNAMES_MAX)
         answer_with(question, MOON_DNS_STATE_NODATA, "CNAME chain too long");
-    else if (dns->stats.questions >= dns->questions_max)
+    else if (charged(dns) >= dns->questions_max)
         answer_refused(question);
     else if (moon_budget_spent(&dns->budget))
         answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
     else {
         dns->stats.questions++;
+        question->sent++;
         question->answer.round++;
         question->ask.name = reply->target;
         question->ask.hops = hops;
@@ -281,6 +334,8 @@ void moon_dns_deliver(struct moon_dns_ask *ask, const struct moon_dns_reply *rep
     struct question *question = (struct question *)(void *)ask; /* its first member */
     if (MOON_BUG(question->answer.state != MOON_DNS_STATE_PENDING))
         return;
+    if (reply->ttl_s < question->ttl_s)
+        question->ttl_s = reply->ttl_s;
     if (reply->follow) {
         if (follow(question, reply))
             return;
@@ -290,7 +345,10 @@ void moon_dns_deliver(struct moon_dns_ask *ask, const struct moon_dns_reply *rep
         question->answer.count = reply->count;
         question->answer.more = reply->more;
     }
-    finish(question);
+    finish(ask->dns, question);
+    if (ask->dns->backend->kept && question->answer.state != MOON_DNS_STATE_TROUBLE)
+        moon_dns_kept_put(ask->dns->backend->kept, &question->wire, &question->answer,
+                          question->ttl_s, question->sent, moon_clock_ms());
 }
 
 /* Tells the observer what came in; what it starts may come in at once and is told as well. */
@@ -318,7 +376,7 @@ static void expire(struct moon_dns *dns)
         if (question->answer.state == MOON_DNS_STATE_PENDING) {
             answer_with(question, MOON_DNS_STATE_TROUBLE, "timeout");
             dns->stats.late++;
-            finish(question);
+            finish(dns, question);
         }
     }
 }
@@ -412,40 +470,4 @@ struct moon_dns_stats moon_dns_stats(const struct moon_dns *dns)
 const struct moon_dns_answer *moon_dns_each(const struct moon_dns *dns, size_t index)
 {
     return index < dns->count ? &dns->order[index]->answer : NULL;
-}
-
-const char *moon_dns_type_name(enum moon_dns_type type)
-{
-    switch (type) {
-    case MOON_DNS_TYPE_A:
-        return "A";
-    case MOON_DNS_TYPE_CNAME:
-        return "CNAME";
-    case MOON_DNS_TYPE_PTR:
-        return "PTR";
-    case MOON_DNS_TYPE_MX:
-        return "MX";
-    case MOON_DNS_TYPE_TXT:
-        return "TXT";
-    case MOON_DNS_TYPE_AAAA:
-        return "AAAA";
-    }
-    return "?";
-}
-
-const char *moon_dns_state_name(enum moon_dns_state state)
-{
-    switch (state) {
-    case MOON_DNS_STATE_PENDING:
-        return "pending";
-    case MOON_DNS_STATE_FOUND:
-        return "found";
-    case MOON_DNS_STATE_NODATA:
-        return "nodata";
-    case MOON_DNS_STATE_NXDOMAIN:
-        return "nxdomain";
-    case MOON_DNS_STATE_TROUBLE:
-        return "trouble";
-    }
-    return "?";
 }

@@ -59,15 +59,19 @@ struct moon_dns_answer {
     bool refused;   /* trouble of our own making: the message's question cap. Never a temperror: a
                        stranger could ask for as much DNS as it takes to get one */
     bool more;      /* the server sent more than MOON_DNS_RECORDS_MAX */
+    bool cached;    /* the worker has kept it from an earlier message: nobody was asked */
     unsigned round; /* depth in the chain of dependent questions, from 1; 0: never sent. A question
                        started from inside the observer is one deeper than the answer observed;
                        any other is one deeper than the deepest answer that moon_dns_wait has
-                       returned before. A CNAME we had to follow ourselves adds one. */
+                       returned before. A CNAME we had to follow ourselves adds one, and a cached
+                       answer takes one off: nobody waits for it. */
     int64_t took_us;
 };
 
 struct moon_dns_stats {
     unsigned questions;  /* sent (or read from the zone file); CNAME targets we asked for too */
+    unsigned cached;     /* not sent, as the answer was kept from an earlier message. Every limit
+                            counts them like those sent */
     unsigned prefetched; /* of these: started by moon_dns_start, before they were needed */
     unsigned rounds;     /* the highest round of the answers moon_dns_wait has returned: prefetched
                             answers that nobody needed do not count */
@@ -96,6 +100,11 @@ enum moon_status moon_dns_backend_zone(struct moon_span text, const char *origin
                                        struct moon_dns_backend **backend_r,
                                        struct moon_error *error);
 void moon_dns_backend_destroy(struct moon_dns_backend **backend);
+/* From now on answers are kept for later messages: as long as their TTL (RFC 2308 section 5: of the
+ * SOA record, where there is no record), and `seconds` at most. With 0 or without memory nothing
+ * is. For a process that serves message after message; answers out of a zone file are never kept.
+ */
+void moon_dns_backend_keep(struct moon_dns_backend *backend, int64_t seconds);
 
 /* Told of each answer to a question that was sent, as it arrives, from inside moon_dns_wait; may
  * start further questions, must do nothing else. The prefetcher of SPF is the one user. What it

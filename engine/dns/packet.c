@@ -167,20 +167,48 @@ static bool read_question(struct packet *packet, const struct moon_dns_wire *nam
 /* Step 3, and what the other sections say. */
 struct sections {
     unsigned extended_rcode;
-    bool soa, ns; /* in the authority section */
+    uint32_t answers_ttl_s; /* the least of the answer section */
+    uint32_t soa_ttl_s;     /* how long to know that there is nothing */
+    bool soa, ns;           /* in the authority section */
     struct moon_dns_wire soa_owner;
 };
+
+/* RFC 2181 section 8. */
+static uint32_t sane_ttl(uint32_t ttl)
+{
+    return ttl > INT32_MAX ? 0 : ttl;
+}
+
+/* RFC 2308 section 5: the least of the SOA record's TTL and its MINIMUM field, the last of five
+ * numbers behind two names (RFC 1035 section 3.3.13). */
+static uint32_t read_soa_ttl(const struct packet *packet, const struct rr *rr)
+{
+    struct moon_dns_wire name;
+    size_t at = rr->data;
+    if (!read_name(packet, &at, &name) || !read_name(packet, &at, &name) ||
+        at + 20 != rr->data + rr->length)
+        return 0;
+    struct moon_buf in = cursor_at(packet, at + 16);
+    uint32_t minimum = sane_ttl(moon_buf_u32(&in)), ttl = sane_ttl(rr->ttl);
+    return minimum < ttl ? minimum : ttl;
+}
 
 static bool read_sections(const struct packet *packet, struct sections *sections_r)
 {
     size_t at = packet->answers;
     memset(sections_r, 0, sizeof *sections_r);
+    sections_r->answers_ttl_s = UINT32_MAX;
     for (int section = 0; section < 3; section++) {
         for (unsigned i = 0; i < packet->counts[section]; i++) {
             struct rr rr;
             if (!read_rr(packet, &at, &rr))
                 return false;
+            if (section == 0 && sane_ttl(rr.ttl) < sections_r->answers_ttl_s)
+                sections_r->answers_ttl_s = sane_ttl(rr.ttl);
             if (section == 1 && rr.type == TYPE_SOA) {
+                uint32_t ttl_s = read_soa_ttl(packet, &rr);
+                if (!sections_r->soa || ttl_s < sections_r->soa_ttl_s)
+                    sections_r->soa_ttl_s = ttl_s;
                 sections_r->soa = true;
                 sections_r->soa_owner = rr.owner;
             }
@@ -342,6 +370,15 @@ const char *moon_dns_rcode_name(unsigned rcode)
     return rcode < sizeof names / sizeof *names ? names[rcode] : "unknown rcode";
 }
 
+/* Nothing there is known as long as its SOA record says; and a CNAME that led there may change. */
+static uint32_t ttl_of(const struct sections *sections, const struct moon_dns_reply *reply)
+{
+    bool there = reply->follow || reply->state == MOON_DNS_STATE_FOUND;
+    if (!there && sections->soa_ttl_s < sections->answers_ttl_s)
+        return sections->soa_ttl_s; /* 0 without an SOA record */
+    return sections->answers_ttl_s;
+}
+
 static void trouble(struct moon_dns_reply *reply, const char *reason)
 {
     *reply = (struct moon_dns_reply){.state = MOON_DNS_STATE_TROUBLE, .reason = reason};
@@ -373,6 +410,7 @@ void moon_dns_packet_read(struct moon_span bytes, const struct moon_dns_wire *na
     }
     if (rcode == RCODE_NXDOMAIN) {
         *reply_r = (struct moon_dns_reply){.state = MOON_DNS_STATE_NXDOMAIN};
+        reply_r->ttl_s = ttl_of(&sections, reply_r);
         return;
     }
     *reply_r = (struct moon_dns_reply){.state = MOON_DNS_STATE_NODATA};
@@ -385,6 +423,7 @@ void moon_dns_packet_read(struct moon_span bytes, const struct moon_dns_wire *na
                  (sections.soa && moon_dns_wire_below(&reply_r->target, &sections.soa_owner));
     if (reply_r->follow && knows)
         reply_r->follow = false;
+    reply_r->ttl_s = ttl_of(&sections, reply_r);
     bool referral = sections.ns && !sections.soa && !(packet.flags & (FLAG_AA | FLAG_RA));
     if (packet.counts[0] == 0 && referral)
         trouble(reply_r, "referral");

@@ -207,6 +207,8 @@ static void json_answer(struct moon_json *json, const struct moon_dns_answer *an
     moon_json_string(json, "type", moon_dns_type_name(answer->type));
     moon_json_string(json, "state", moon_dns_state_name(answer->state));
     moon_member(json, "reason", answer->reason);
+    if (answer->cached)
+        moon_json_bool(json, "cached", true);
     if (answer->round != 1)
         moon_json_int(json, "round", answer->round);
     json_records(json, answer);
@@ -220,6 +222,7 @@ void moon_json_dns(struct moon_json *json, const struct moon_outcome *outcome, b
 
     moon_json_object(json, "dns");
     moon_json_int(json, "questions", stats.questions);
+    moon_member_count(json, "cached", stats.cached);
     moon_json_int(json, "rounds", stats.rounds);
     moon_json_int(json, "waiting_us", stats.waiting_us);
     moon_member_count(json, "refused_by_cap", stats.capped);

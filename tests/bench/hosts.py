@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 """hosts: the mail hosts that are measured, all running side by side, one loaded at a time.
 
-    bare       Exim that checks nothing
-    own        Exim's own SPF and DKIM (no DMARC, no ARC)
-    embedded   Moonscan, a worker for each connection
-    static     the same with the program that is linked statically
-    service    Moonscan with `moonscan serve`, as many workers as it has by default
-    rspamd     Exim that asks rspamd in its DATA ACL (SPF, DKIM, DMARC and ARC only)
+    bare              Exim that checks nothing
+    own               Exim's own SPF and DKIM (no DMARC, no ARC)
+    embedded          Moonscan, a worker for each connection
+    static            the same with the program that is linked statically
+    service           Moonscan with `moonscan serve`, as many workers as it has by default
+    service-nocache   the same with dns.cache_seconds = 0: it asks DNS anew for each message
+    rspamd            Exim that asks rspamd in its DATA ACL (SPF, DKIM, DMARC and ARC only)
 
-One connection for each message, the worst case for a worker that lives as long as its connection;
-spool in memory, nothing delivered. CPU is all that Exim, its children, workers that outlive them, the
+One connection for each message, the worst case for a worker that lives as long as its connection
+and keeps DNS answers as long; spool in memory, nothing delivered. CPU is all that Exim, its children, workers that outlive them, the
 service and rspamd have used, by the kernel's account; never that of the load or of the DNS server.
 """
 
@@ -27,8 +28,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from lab import BUILD, Lab, LabError, wait_for  # noqa: E402
 from processes import processes  # noqa: E402
 
-VARIANTS = ("bare", "own", "embedded", "static", "service", "rspamd")
-MOONSCAN = ("embedded", "static", "service")
+VARIANTS = ("bare", "own", "embedded", "static", "service", "service-nocache", "rspamd")
+MOONSCAN = ("embedded", "static", "service", "service-nocache")
+# What has nothing cached when a message comes: compared with the chain of its DNS questions.
+UNCACHED = ("embedded", "static", "service-nocache")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 # Asking rspamd, Exim expands the client's host name: byaddr and a nsswitch.conf without DNS keep that
 # from costing two PTR questions.
@@ -78,7 +81,10 @@ class Host(Lab):
 
     def __init__(self, variant, harness, others):
         """others: processes of this one that are no orphans of a host."""
-        super().__init__(config={"policy": "monitor", "quarantine": "none"},
+        config = {"policy": "monitor", "quarantine": "none"}
+        if variant == "service-nocache":
+            config["dns.cache_seconds"] = 0
+        super().__init__(config=config,
                          tenants={"rcpt": ["rcpt.example"]}, module=variant in MOONSCAN and None,
                          main=QUIET + ("spamd_address = 127.0.0.1 11333 variant=rspamd\n"
                                        if variant == "rspamd" else ""),
@@ -101,7 +107,7 @@ class Host(Lab):
         if self.variant == "own":
             self.write("exim.conf", self.read("exim.conf").replace(
                 "  accept control = dkim_disable_verify\n", "  accept\n"))
-        if self.variant == "service":
+        if self.variant.startswith("service"):
             self.start_service()
         if self.variant == "rspamd":
             self.start_rspamd()

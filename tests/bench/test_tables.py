@@ -31,7 +31,7 @@ def rows_of(figures):
             for variant in ("service", "static"):
                 rows.append({**where, "variant": variant, "cpu_ms": 2.0 + figures["service cpu_ms"],
                              "rate": 400 / slow * figures[variant + " rate"]})
-        for variant in ("service", "static", "embedded"):
+        for variant in ("service-nocache", "static", "embedded"):
             rows.append({"round": number, "part": "delay", "variant": variant, "corpus": "corpus",
                          "delay": 20, "clients": 1, "of_chain": figures["of_chain"]})
         engine = {"round": number, "part": "engine"}

@@ -14,7 +14,7 @@ suite = Suite()
 SILENT = "_dmarc.silent.example"
 # Long enough for a busy machine, short enough for a test: the worker waits for DNS for half of it.
 ENVIRONMENT = {"MOONSCAN_TIMEOUT": "8"}
-CONFIG = {"dns.timeout_ms": 20000}
+CONFIG = {"dns.timeout_ms": 20000, "dns.cache_seconds": 0}
 
 
 @suite.lab

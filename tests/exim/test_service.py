@@ -20,15 +20,15 @@ SILENT = "_dmarc.silent.example"
 
 @suite.lab
 def with_service(**daemon):
-    return Lab(zones=zones(), config={"dns.timeout_ms": 20000},
+    return Lab(zones=zones(), config={"dns.timeout_ms": 20000, "dns.cache_seconds": 0},
                environment={"MOONSCAN_TIMEOUT": "25"}, **daemon)
 
 
 def publish(lab, reason, **settings):
     lab.files["site.lua"] = policy('  return moon.accept { reason = "%s" }' % reason)
     lab.publish({"authserv_id": "mx.lab.test", "quarantine": "router",
-                 "dns.servers": ["127.0.0.1:%d" % lab.dns_port], "log.path": lab.decisions,
-                 "log.service_path": lab.decisions, **settings})
+                 "dns.servers": ["127.0.0.1:%d" % lab.dns_port], "dns.cache_seconds": 0,
+                 "log.path": lab.decisions, "log.service_path": lab.decisions, **settings})
 
 
 def status_of(pid, name):

@@ -15,6 +15,12 @@ def dns(**daemon):
     return FaultLab(**daemon)
 
 
+@lab
+def kept(**daemon):
+    """With what is shipped."""
+    return FaultLab(config={"dns.cache_seconds": 60}, **daemon)
+
+
 def results(run, name):
     """A result of each record since the fault began."""
     ids = {sent.queue_id for sent in run.ledger.sent if sent.taken}
@@ -53,6 +59,20 @@ def dead(run):
         both(run)
     finally:
         run.lab.restart_names()
+
+
+@fault("kept", "name server dead, answers kept", log=r"spf=pass dkim=none dmarc=pass")
+def dead_but_known(run):
+    with run.lab.smtp(GOOD.ip) as smtp:
+        run.ledger.one(smtp, GOOD)
+        run.lab.relay.stop()
+        try:
+            run.ledger.one(smtp, GOOD)
+        finally:
+            run.lab.restart_names()
+        smtp.quit()
+    run.ledger.settle()
+    want(results(run, "spf") + results(run, "dmarc"), ["pass"] * 4, "results of both")
 
 
 misbehaving("silent", "silent")

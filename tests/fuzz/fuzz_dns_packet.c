@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/dns/kept.h"
 #include "engine/dns/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,6 +64,34 @@ static void check_query(const struct moon_dns_wire *name, enum moon_dns_type typ
     require(reply.count == 0);
 }
 
+/* What is kept of it and given back is the same answer. */
+static void check_kept(const struct moon_dns_reply *reply, const struct moon_dns_wire *name,
+                       enum moon_dns_type type, struct moon_arena *arena)
+{
+    struct moon_dns_kept *kept = moon_dns_kept_create(60);
+    struct moon_dns_answer put = {.type = type,
+                                  .state = reply->state,
+                                  .reason = reply->reason ? reply->reason : "",
+                                  .records = reply->records,
+                                  .count = reply->count,
+                                  .more = reply->more};
+    struct moon_dns_answer got = {.type = type};
+    unsigned questions = 0;
+    require(kept);
+    moon_dns_kept_put(kept, name, &put, reply->ttl_s, 1, 0);
+    if (moon_dns_kept_get(kept, name, 0, arena, &got, &questions)) {
+        require(got.state == put.state && got.count == put.count && got.more == put.more);
+        for (size_t i = 0; i < got.count; i++) {
+            const struct moon_dns_record *a = &put.records[i], *b = &got.records[i];
+            require(a->text.n == b->text.n && strcmp(a->name, b->name) == 0);
+            require(!a->text.n || memcmp(a->text.p, b->text.p, a->text.n) == 0);
+            require(memcmp(&a->ip, &b->ip, sizeof a->ip) == 0 && a->preference == b->preference);
+        }
+    }
+    require(reply->state != MOON_DNS_STATE_TROUBLE || reply->ttl_s == 0);
+    moon_dns_kept_destroy(&kept);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum moon_dns_type types[] = {MOON_DNS_TYPE_A,   MOON_DNS_TYPE_CNAME,
@@ -84,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(!reply.follow || reply.target.length > 0);
     require(reply.hops <= MOON_DNS_CNAMES_MAX + 1);
     check_records(&reply, type);
+    check_kept(&reply, &name, type, arena);
     require(moon_dns_packet_rcode(packet) <= 15 || packet.n < 4);
     check_query(&name, type, arena, size);
     moon_arena_destroy(&arena);

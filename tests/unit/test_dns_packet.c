@@ -229,6 +229,61 @@ static void reads_replies(void **state)
     }
 }
 
+#define TTL(owner, type, ttl, length) owner "\0" type "\0\1" ttl "\0" length
+#define S5                            "\0\0\0\5"
+#define S9                            "\0\0\0\11"
+#define IP(owner, ttl)                TTL(owner, "\1", ttl, "\4") "\300\0\2\1"
+#define ALIAS(ttl)                    TTL(SELF, "\5", ttl, "\4") "\1b" ORG
+#define SOA(ttl, minimum)                                                                          \
+    TTL(ORG, "\6", ttl, "\31") "\1n" ORG "\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4" minimum
+
+static const struct {
+    const char *label;
+    struct moon_span packet;
+    uint32_t want;
+} lives[] = {
+    {"one record", LITERAL(HEADER(OK, "\1", "\0", "\0") QA IP(SELF, S5)), 5},
+    {"the least of two", LITERAL(HEADER(OK, "\2", "\0", "\0") QA IP(SELF, S9) IP(SELF, S5)), 5},
+    {"zero", LITERAL(HEADER(OK, "\2", "\0", "\0") QA IP(SELF, S9) IP(SELF, "\0\0\0\0")), 0},
+    {"the greatest", LITERAL(HEADER(OK, "\1", "\0", "\0") QA IP(SELF, "\177\377\377\377")),
+     INT32_MAX},
+    /* RFC 2181 section 8: one with the highest bit is zero. */
+    {"a negative one", LITERAL(HEADER(OK, "\1", "\0", "\0") QA IP(SELF, "\200\0\0\1")), 0},
+    {"a shorter CNAME", LITERAL(HEADER(OK, "\2", "\0", "\0") QA ALIAS(S5) IP("\1b" ORG, S9)), 5},
+    {"a longer CNAME", LITERAL(HEADER(OK, "\2", "\0", "\0") QA ALIAS(S9) IP("\1b" ORG, S5)), 5},
+    {"a CNAME to follow", LITERAL(HEADER(OK_AA, "\1", "\0", "\0") QA ALIAS(S5)), 5},
+    {"records beside an SOA", LITERAL(HEADER(OK, "\1", "\1", "\0") QA IP(SELF, S9) SOA(S5, S5)), 9},
+    /* RFC 2308 section 5: nothing there, for as long as the SOA record says. */
+    {"no data", LITERAL(HEADER(OK, "\0", "\1", "\0") QA SOA(S9, S5)), 5},
+    {"no data, SOA's own TTL", LITERAL(HEADER(OK, "\0", "\1", "\0") QA SOA(S5, S9)), 5},
+    {"no data, two SOAs", LITERAL(HEADER(OK, "\0", "\2", "\0") QA SOA(S9, S5) SOA(S9, S9)), 5},
+    {"no data, no SOA", LITERAL(HEADER(OK, "\0", "\0", "\0") QA), 0},
+    {"no data, SOA elsewhere", LITERAL(HEADER(OK, "\0", "\0", "\1") QA SOA(S9, S9)), 0},
+    {"no data, half an SOA",
+     LITERAL(HEADER(OK, "\0", "\1", "\0") QA TTL(ORG, "\6", S9, "\6") "\0\0\0\0\0\5"), 0},
+    {"no data, a minimum of 0", LITERAL(HEADER(OK, "\0", "\1", "\0") QA SOA(S9, "\0\0\0\0")), 0},
+    {"no data behind a CNAME", LITERAL(HEADER(OK, "\1", "\1", "\0") QA ALIAS(S5) SOA(S9, S9)), 5},
+    {"NXDOMAIN", LITERAL(HEADER(NX, "\0", "\1", "\0") QA SOA(S9, S5)), 5},
+    {"NXDOMAIN without an SOA", LITERAL(HEADER(NX, "\0", "\0", "\0") QA), 0},
+    {"NXDOMAIN behind a CNAME", LITERAL(HEADER(NX, "\1", "\1", "\0") QA ALIAS(S5) SOA(S9, S9)), 5},
+    {"CNAME and no SOA", LITERAL(HEADER(NX, "\1", "\0", "\0") QA ALIAS(S5)), 0},
+    {"SERVFAIL", LITERAL(HEADER("\x81\x82", "\1", "\1", "\0") QA IP(SELF, S9) SOA(S9, S9)), 0},
+    {"truncated", LITERAL(HEADER("\x83\x80", "\1", "\0", "\0") QA IP(SELF, S9)), 0},
+    {"malformed", LITERAL(HEADER(OK, "\2", "\0", "\0") QA IP(SELF, S9)), 0},
+};
+
+static void says_how_long_an_answer_may_be_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
+        struct moon_arena *arena = moon_arena_create(1 << 20);
+        struct moon_dns_reply reply = read_exact(arena, lives[i].packet, MOON_DNS_TYPE_A);
+        if (reply.ttl_s != lives[i].want)
+            fail_msg("%s: got %u s, want %u", lives[i].label, reply.ttl_s, lives[i].want);
+        moon_arena_destroy(&arena);
+    }
+}
+
 static void calls_every_cut_packet_trouble_and_reads_nothing_behind_it(void **state)
 {
     (void)state;
@@ -361,6 +416,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_replies),
+        cmocka_unit_test(says_how_long_an_answer_may_be_kept),
         cmocka_unit_test(calls_every_cut_packet_trouble_and_reads_nothing_behind_it),
         cmocka_unit_test(follows_as_many_cnames_as_allowed),
         cmocka_unit_test(keeps_at_most_the_allowed_records_and_says_there_are_more),

@@ -256,7 +256,7 @@ static void silent_servers_of_the_client_leave_time_for_other_terms(void **state
         (void)snprintf(zone, sizeof zone,
                        "d.example. TXT \"%s\"\ni.example. TXT \"v=spf1 ip4:10.0.0.1\"", records[i]);
         struct bench bench = begin(zone);
-        struct silent_reverse silent = {{&ops}, bench.backend};
+        struct silent_reverse silent = {{.ops = &ops}, bench.backend};
         moon_dns_end(&bench.dns);
         bench.dns = moon_dns_begin(bench.arena, &silent.backend, 1000, 0);
         assert_non_null(bench.dns);
