@@ -13,8 +13,8 @@
    of its own, which the test programs then load: nothing else is built again.
 5. The tests run until one fails: the file's own unit test first, then its kin, then the others by
    their time on the unchanged code. What they all pass is tried with the sanitizers as well, where
-   memory used wrongly shows in any test: only the units that are fast are run again. Out of time
-   counts as caught; what does not compile does not count.
+   memory used wrongly shows in any test: only the file's own unit test and those that are fast are
+   run again. Out of time counts as caught; what does not compile does not count.
 6. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
    observe; it gives the reason. Its lines: file, "function: line", change, reason, between tabs.
    build/mutate/survivors.txt has the others in that form, without a reason.
@@ -229,13 +229,13 @@ def order(build, mutation, source):
     test, then its kin, then the fast ones."""
     changed = {mutation.function} if mutation.function else \
         {function[3] for function in mutations.functions_of(source)}
-    tests = [one for one in build.tests if one.entered & changed
-             and (not build.sanitized or one.seconds < SANITIZED_S)]
     stem = os.path.basename(mutation.file)[:-2]
+    own = "test_" + stem
+    tests = [one for one in build.tests if one.entered & changed
+             and (not build.sanitized or one.seconds < SANITIZED_S or one.name == own)]
     def rank(test):
-        own = test.name == "test_" + stem
         kin = test.name.startswith("test_" + stem.split("_")[0])
-        return (0 if own else 1 if kin else 2, test.seconds)
+        return (0 if test.name == own else 1 if kin else 2, test.seconds)
     return sorted(tests, key=rank)
 
 

@@ -391,6 +391,58 @@ static void the_facts_of_the_record_are_kept(void **state)
     dmarc_case_end(&out);
 }
 
+/* RFC 9990 section 3.1.1.3 (error): the owner is told also where no policy could be applied. */
+static void errors_of_records_are_kept_without_a_policy(void **state)
+{
+    static const struct row rows[] = {
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=bogus\"", .author = "example.com"},
+         "record of example.com: ill-formed p"},
+        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
+          .author = "example.com"},
+         "_dmarc.example.com has 2 DMARC records"},
+        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=none\"\n"
+                  "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n"
+                  "_dmarc.example.com TXT \"v=DMARC1; sp=bogus\"",
+          .author = "a.example.com"},
+         "_dmarc.a.example.com has 2 DMARC records; record of example.com: ill-formed sp"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct dmarc_outcome out;
+        dmarc_case_run(&rows[i].test, 0, &out);
+        assert_int_equal(out.status, MOON_OK);
+        assert_int_equal(out.results.dmarc.policy, MOON_DMARC_POLICY_ABSENT);
+        assert_string_equal(out.results.dmarc.error, rows[i].want);
+        dmarc_case_end(&out);
+    }
+}
+
+/* RFC 9989 section 5.3.5: an identifier counts when it is aligned and has passed. */
+static void the_reason_names_what_is_aligned_and_has_passed(void **state)
+{
+    static const char zone[] = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"";
+    static const struct row rows[] = {
+        {{.zone = zone,
+          .author = "example.com",
+          .dkim = {"fail a.example.com", "pass esp.example", "pass b.example.com"}},
+         "DKIM of b.example.com is aligned"},
+        {{.zone = zone,
+          .author = "example.com",
+          .spf = "pass c.example.com",
+          .dkim = {"pass esp.example", "pass b.example.com"}},
+         "DKIM of b.example.com is aligned, and so is SPF"},
+        {{.zone = zone,
+          .author = "example.com",
+          .spf = "pass c.example.com",
+          .dkim = {"fail a.example.com", "pass esp.example"}},
+         "SPF of c.example.com is aligned"},
+    };
+    (void)state; /* cmocka's, not used */
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_reason(&rows[i].test, MOON_RESULT_PASS, rows[i].want);
+}
+
 static void the_list_asks_for_one_name_or_two(void **state)
 {
     static const char *const authors[] = {"example.com", "a.example.com"};
@@ -467,6 +519,8 @@ int main(void)
         cmocka_unit_test(memory_that_ends_anywhere_is_no_result),
         cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
         cmocka_unit_test(the_facts_of_the_record_are_kept),
+        cmocka_unit_test(errors_of_records_are_kept_without_a_policy),
+        cmocka_unit_test(the_reason_names_what_is_aligned_and_has_passed),
         cmocka_unit_test(the_list_asks_for_one_name_or_two),
         cmocka_unit_test(everything_is_asked_in_one_round),
         cmocka_unit_test(says_when_memory_runs_out),
