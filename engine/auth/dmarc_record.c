@@ -27,8 +27,9 @@ static void complain(struct reader *r, const char *what, struct moon_span name)
 {
     if (r->error.length > 200)
         return; /* enough to show the owner */
-    moon_str_addf(&r->error, "%s%s %.*s", r->error.length ? "; " : "", what,
-                  (int)(name.n < 20 ? name.n : 20), name.n ? name.p : "");
+    name = moon_span_sub(name, 0, 20);
+    moon_str_addf(&r->error, "%s%s %.*s", r->error.length ? "; " : "", what, (int)name.n,
+                  name.n ? name.p : "");
 }
 
 /* A copy that can be shown: printable ASCII only, a tab is a space. */

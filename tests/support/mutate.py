@@ -14,7 +14,8 @@
 5. The tests run until one fails: the file's own unit test first, then its kin, then the others by
    their time on the unchanged code. What they all pass is tried with the sanitizers as well, where
    memory used wrongly shows in any test: only the file's own unit test and those that are fast are
-   run again. Out of time counts as caught; what does not compile does not count.
+   run again. Out of time (its own, or waiting for nothing) counts as caught; what does not
+   compile does not count.
 6. Survivors that tests/support/mutate-equivalent.txt names change nothing that anybody could
    observe; it gives the reason. Its lines: file, "function: line", change, reason, between tabs.
    build/mutate/survivors.txt has the others in that form, without a reason.
@@ -63,8 +64,9 @@ def words(name):
     return shlex.split(os.environ.get(name, ""))
 
 
-def limits(with_memory):
-    """In the child: no core, no endless output, and an end of memory."""
+def limits(seconds, with_memory):
+    """In the child: no core, no endless output, and an end of time and of memory."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_MAX, OUTPUT_MAX))
     if with_memory:
@@ -157,9 +159,10 @@ class Build:
             process = subprocess.Popen(test.command, env=environment, stdin=subprocess.DEVNULL,
                                        stdout=output, stderr=subprocess.STDOUT,
                                        start_new_session=True,
-                                       preexec_fn=lambda: limits(not self.sanitized))
-            try:
-                status = process.wait(timeout=5 + 10 * test.seconds)
+                                       preexec_fn=lambda: limits(int(5 + 10 * test.seconds),
+                                                                 not self.sanitized))
+            try:  # a loop ends by its own time: the machine may be busy
+                status = process.wait(timeout=30 + 30 * test.seconds)
             except subprocess.TimeoutExpired:
                 status = "out of time"
             try:

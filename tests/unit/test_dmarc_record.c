@@ -216,7 +216,7 @@ static void a_record_that_is_too_long_is_unusable(void **state)
     struct moon_str str;
     (void)state; /* cmocka's, not used */
     moon_str_begin(&str, arena);
-    moon_str_add(&str, "v=DMARC1; p=reject; rua=mailto:a@b.example;");
+    moon_str_add(&str, "v=DMARC1;p=reject; rua=mailto:a@b.example;");
     while (str.length <= MOON_DMARC_RECORD_MAX)
         moon_str_add(&str, "x=y;");
     struct moon_dmarc_record record = parse(moon_str_end(&str));

@@ -193,6 +193,22 @@ static void follows_an_answer_that_came_for_the_other_identity(void **state)
     end(&bench);
 }
 
+/* The same where it is the record of the first identity itself. */
+static void follows_the_record_that_the_first_identity_began_with(void **state)
+{
+    struct bench bench = begin("d.example. TXT \"v=spf1 exists:%{o}.n.example ?all\"\n"
+                               "mx.example. TXT \"v=spf1 include:d.example ?all\"\n",
+                               "192.0.2.1");
+
+    (void)state; /* the zone carries all */
+    assert_int_equal(run(&bench), MOON_RESULT_NEUTRAL);
+    struct moon_dns_stats stats = moon_dns_stats(bench.dns);
+    assert_true(was_asked(&bench, "mx.example.n.example"));
+    assert_int_equal(stats.questions, 4);
+    assert_int_equal(stats.prefetched, 4);
+    end(&bench);
+}
+
 static void follows_an_include_met_twice_and_the_other_identity(void **state)
 {
     struct bench bench =
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(begins_with_the_records_of_both_identities),
         cmocka_unit_test(follows_an_include_met_twice_and_the_other_identity),
         cmocka_unit_test(follows_an_answer_that_came_for_the_other_identity),
+        cmocka_unit_test(follows_the_record_that_the_first_identity_began_with),
         cmocka_unit_test(follows_an_include_met_again_once),
         cmocka_unit_test(follows_the_hosts_of_two_ptr_terms),
         cmocka_unit_test(follows_as_many_answers_as_both_walks),
