@@ -90,14 +90,16 @@ static int look(lua_State *L)
 {
     for (struct standard *s = standards; s < standards + sizeof standards / sizeof *standards;
          s++) {
-        lua_pushcfunction(L, s->open);
-        lua_call(L, 0, 1);
+        if (s == standards || s->open != s[-1].open) { /* those of one library stand together */
+            lua_settop(L, 0);
+            lua_pushcfunction(L, s->open);
+            lua_call(L, 0, 1);
+        }
         for (size_t i = 0; s->names[i]; i++) {
-            (void)lua_getfield(L, -1, s->names[i]);
+            (void)lua_getfield(L, 1, s->names[i]);
             s->functions[i] = lua_tocfunction(L, -1);
             lua_pop(L, 1);
         }
-        lua_pop(L, 1);
     }
     return 0;
 }

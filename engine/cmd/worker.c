@@ -27,6 +27,7 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/confine.h"
 #include "engine/cmd/intake.h"
+#include "engine/cmd/sanitized.h"
 #include "engine/cmd/words.h"
 #include "engine/cmd/worker.h"
 #include "engine/report/record.h"
@@ -358,6 +359,19 @@ static int usage(FILE *to, int status)
     return status;
 }
 
+/* Nothing is freed that ends with the process: that would take as long as a start. */
+static _Noreturn void end(struct moon_worker *worker, int status)
+{
+    if (MOON_SANITIZED) {
+        moon_setup_close(worker->setup);
+        moon_slot_destroy(&worker->slot);
+        exit(status); /* what is left is a leak */
+    }
+    if (worker->setup->store)
+        moon_store_destroy(&worker->setup->store);
+    _exit(status); /* standard output and error have no buffers that matter */
+}
+
 static int run(struct moon_worker *worker, const char *snapshot)
 {
     bool spare = worker->state_fd >= 0;
@@ -389,9 +403,7 @@ static int run(struct moon_worker *worker, const char *snapshot)
         moon_worker_serve(worker);
     else
         status = MOON_EXIT_FAILURE;
-    moon_setup_close(worker->setup);
-    moon_slot_destroy(&worker->slot);
-    return status;
+    end(worker, status);
 }
 
 int moon_cmd_worker(int argc, char **argv)

@@ -3,13 +3,16 @@
  * feed: one worker, started as the module starts it, gets message after message over the wire, as
  * in one SMTP connection that never ends. For watching the worker's memory.
  *
- *   feed --program FILE --snapshot FILE --log FILE --tenants N CORPUS COUNT ...
+ *   feed [--each] --program FILE --snapshot FILE --log FILE --tenants N CORPUS COUNT ...
  *
  * CORPUS/list.tsv as `moonscan bench` has it; files with LF line ends. The messages come in turn,
  * each for a tenant t0 ... t(N-1) drawn by a fixed rule, every eighth for three of them. After each
  * COUNT of messages (ascending) it prints "COUNT PID accepted refused failed" and waits for a line
  * on standard input, so that somebody can look at the worker. The decision log is emptied now and
  * then, as by logrotate.
+ *
+ * With --each a worker for each message, as in connections that bring one; then the line ends with
+ * what they took since the line before, microseconds of CPU and page faults a message.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -17,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/limits.h"
@@ -112,6 +117,40 @@ static void read_corpus(struct feed *feed, const char *folder)
     }
 }
 
+/* --- a worker for each message -------------------------------------------------------------------
+ */
+
+/* As at the end of a connection. */
+static void end_connection(struct feed *feed)
+{
+    if (feed->ask.worker.pid <= 0)
+        return;
+    (void)close(feed->ask.worker.socket);
+    CHECK(waitpid(feed->ask.worker.pid, NULL, 0) == feed->ask.worker.pid);
+    feed->ask = MOON_ASK_START;
+}
+
+/* Of all workers that have ended. */
+static struct rusage used(void)
+{
+    struct rusage usage;
+    CHECK(getrusage(RUSAGE_CHILDREN, &usage) == 0);
+    return usage;
+}
+
+static double cpu_us(const struct rusage *usage)
+{
+    return 1e6 * (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
+static void print_used(const struct rusage *before, unsigned long messages)
+{
+    struct rusage now = used();
+    (void)printf(" %.1f %.1f", (cpu_us(&now) - cpu_us(before)) / (double)messages,
+                 (double)(now.ru_minflt - before->ru_minflt) / (double)messages);
+}
+
 /* --- messages ------------------------------------------------------------------------------------
  */
 
@@ -171,11 +210,9 @@ static void send_message(struct feed *feed, unsigned long number)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"program", 1, NULL, 'p'},
-                                            {"snapshot", 1, NULL, 's'},
-                                            {"log", 1, NULL, 'l'},
-                                            {"tenants", 1, NULL, 't'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"each", 0, NULL, 'e'},     {"program", 1, NULL, 'p'},
+                                            {"snapshot", 1, NULL, 's'}, {"log", 1, NULL, 'l'},
+                                            {"tenants", 1, NULL, 't'},  {NULL, 0, NULL, 0}};
     struct feed feed = {.settings = {.timeout_ms = TIMEOUT_MS},
                         .tenants = 1,
                         .ask = MOON_ASK_START,
@@ -183,6 +220,7 @@ int main(int argc, char **argv)
     struct moon_spawn_guard guard;
     char how[64], line[16];
     unsigned long sent = 0;
+    bool each = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -194,15 +232,25 @@ int main(int argc, char **argv)
             feed.log = optarg;
         else if (option == 't')
             feed.tenants = strtoul(optarg, NULL, 10);
+        else if (option == 'e')
+            each = true;
     }
     CHECK(feed.settings.program && feed.settings.snapshot && feed.log && feed.tenants > 0);
     CHECK(argc - optind >= 2);
     read_corpus(&feed, argv[optind]);
     for (int i = optind + 1; i < argc; i++) {
-        for (unsigned long count = strtoul(argv[i], NULL, 10); sent < count; sent++)
+        unsigned long first = sent, count = strtoul(argv[i], NULL, 10);
+        struct rusage before = used();
+        for (; sent < count; sent++) {
             send_message(&feed, sent);
-        (void)printf("%lu %ld %lu %lu %lu\n", sent, (long)feed.ask.worker.pid, feed.accepted,
+            if (each)
+                end_connection(&feed);
+        }
+        (void)printf("%lu %ld %lu %lu %lu", sent, (long)feed.ask.worker.pid, feed.accepted,
                      feed.refused, feed.failed);
+        if (each && sent > first)
+            print_used(&before, sent - first);
+        (void)printf("\n");
         CHECK(fflush(stdout) == 0 && fgets(line, sizeof line, stdin));
     }
     moon_spawn_enter(&guard);
