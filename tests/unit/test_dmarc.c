@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests of engine/auth/dmarc.c: which policy speaks, t, errors, PSL mode.
+ * Tests of engine/auth/dmarc.c: which policy speaks, t, errors.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -236,46 +236,6 @@ static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ
     check_rows(rows, COUNT(rows));
 }
 
-/* RFC 7489 sections 3.1, 3.2, 6.6.3 and 6.6.4 */
-static void psl_mode_asks_the_list_for_the_organization(void **state)
-{
-    static const struct row rows[] = {
-        {{.zone = "_dmarc.example.co.uk TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"",
-          .author = "a.b.example.co.uk",
-          .spf = "pass c.example.co.uk",
-          .psl = true},
-         "pass policy=quarantine tag=sp at=example.co.uk org=example.co.uk spf"},
-        {{.zone = "_dmarc.co.uk TXT \"v=DMARC1; p=reject; psd=y\"",
-          .author = "example.co.uk",
-          .dkim = {"pass other.co.uk"},
-          .psl = true},
-         "none policy=- tag=- at=- org=example.co.uk"},
-        {{.zone = "_dmarc.b.example.com TXT \"v=DMARC1; p=reject; psd=n\"\n"
-                  "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; t=y\"",
-          .author = "a.b.example.com",
-          .dkim = {"fail example.com", "pass other.example"},
-          .psl = true},
-         "fail policy=quarantine tag=p at=example.com org=example.com"},
-        {{.zone = "_dmarc.co.uk TXT \"v=DMARC1; p=reject\"", .author = "co.uk", .psl = true},
-         "fail policy=reject tag=p at=co.uk org=co.uk"},
-        {{.zone = "_dmarc.a.example.com TXT \"v=DMARC1; p=none\"\n"
-                  "_dmarc.a.example.com TXT \"v=DMARC1; p=reject\"\n"
-                  "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
-          .author = "a.example.com",
-          .psl = true},
-         "permerror policy=- tag=- at=- org=example.com"},
-        {{.zone = "_dmarc.example.com TIMEOUT", .author = "a.example.com", .psl = true},
-         "temperror policy=- tag=- at=- org=example.com"},
-        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; aspf=s\"",
-          .author = "example.com",
-          .spf = "pass a.example.com",
-          .psl = true},
-         "fail policy=reject tag=p at=example.com org=example.com"},
-    };
-    (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
-}
-
 /* A bank that is its own organization for the tree walk (psd=n) and a customer for the list. */
 static void comparing_changes_nothing_but_the_other_result(void **state)
 {
@@ -335,33 +295,6 @@ static void memory_that_ends_anywhere_is_no_result(void **state)
         }
         dmarc_case_end(&out);
     }
-}
-
-static void psl_mode_samples_by_the_callers_draw(void **state)
-{
-    static const struct row rows[] = {
-        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=20\"",
-          .author = "example.com",
-          .psl = true,
-          .pct_draw = 19},
-         "fail policy=reject tag=p at=example.com org=example.com"},
-        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=20\"",
-          .author = "example.com",
-          .psl = true,
-          .pct_draw = 20},
-         "fail policy=quarantine tag=p at=example.com org=example.com"},
-        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; pct=0\"",
-          .author = "example.com",
-          .psl = true},
-         "fail policy=none tag=p at=example.com org=example.com"},
-        {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"",
-          .author = "example.com",
-          .psl = true,
-          .pct_draw = 99},
-         "fail policy=reject tag=p at=example.com org=example.com"},
-    };
-    (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
 }
 
 static void the_facts_of_the_record_are_kept(void **state)
@@ -443,21 +376,6 @@ static void the_reason_names_what_is_aligned_and_has_passed(void **state)
         check_reason(&rows[i].test, MOON_RESULT_PASS, rows[i].want);
 }
 
-static void the_list_asks_for_one_name_or_two(void **state)
-{
-    static const char *const authors[] = {"example.com", "a.example.com"};
-    (void)state; /* cmocka's, not used */
-    for (unsigned i = 0; i < 2; i++) {
-        struct dmarc_case test = {.psl = true,
-                                  .author = authors[i],
-                                  .zone = "_dmarc.example.com TXT \"v=DMARC1; p=none\""};
-        struct dmarc_outcome out;
-        dmarc_case_run(&test, 0, &out);
-        assert_int_equal(out.results.dmarc.walk_queries, i + 1);
-        dmarc_case_end(&out);
-    }
-}
-
 /* One round of questions, and whether the Author Domain exists is asked with them. */
 static void everything_is_asked_in_one_round(void **state)
 {
@@ -514,14 +432,11 @@ int main(void)
         cmocka_unit_test(without_one_author_domain_dmarc_cannot_be_applied),
         cmocka_unit_test(dns_trouble_before_the_policy_is_known_is_temperror),
         cmocka_unit_test(dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ),
-        cmocka_unit_test(psl_mode_asks_the_list_for_the_organization),
         cmocka_unit_test(comparing_changes_nothing_but_the_other_result),
         cmocka_unit_test(memory_that_ends_anywhere_is_no_result),
-        cmocka_unit_test(psl_mode_samples_by_the_callers_draw),
         cmocka_unit_test(the_facts_of_the_record_are_kept),
         cmocka_unit_test(errors_of_records_are_kept_without_a_policy),
         cmocka_unit_test(the_reason_names_what_is_aligned_and_has_passed),
-        cmocka_unit_test(the_list_asks_for_one_name_or_two),
         cmocka_unit_test(everything_is_asked_in_one_round),
         cmocka_unit_test(says_when_memory_runs_out),
     };
