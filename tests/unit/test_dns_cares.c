@@ -339,14 +339,17 @@ static void reads_resolv_conf_again_when_it_changes(void **state)
                    f.responder.address);
     write_file(path, text);
     assert_int_equal(moon_dns_backend_resolv_conf(path, &f.backend, &error), MOON_OK);
-    begin_message(&f, PLENTY_MS);
-    check(&f, "hello.x", TXT, "found hello");
-    end_message(&f);
+    moon_dns_backend_keep(f.backend, 60);
+    for (int i = 0; i < 2; i++) { /* the second time from what is kept */
+        begin_message(&f, PLENTY_MS);
+        check(&f, "hello.x", TXT, "found hello");
+        end_message(&f);
+    }
     assert_int_equal(f.responder.counts->udp, 1);
 
     (void)snprintf(text, sizeof text, "nameserver nonsense\nnameserver %s", other.address);
     write_file(path, text);
-    begin_message(&f, PLENTY_MS);
+    begin_message(&f, PLENTY_MS); /* what others have said counts no more */
     check(&f, "hello.x", TXT, "found hello");
     assert_int_equal(f.responder.counts->udp, 1);
     assert_int_equal(other.counts->udp, 1);
