@@ -24,6 +24,7 @@ def pairs(rows, variant, figure, **condition):
             if row["round"] in bare]
 
 
+KEEPING = ("service", "rspamd")  # DNS answers, as they do by default
 HEAD = ("host", "CPU ms/message", "more than bare", "msg/s", "of bare", "session ms", "after DATA ms",
         "of the DNS chain", "DNS questions")
 
@@ -72,9 +73,12 @@ def show(rows):
                          for row in rows if "variant" in row)
     for corpus, delay, clients in seen:
         condition = {"corpus": corpus, "delay": delay, "clients": clients}
-        print("\n%s, DNS %d ms, %d client%s: median (least-most); service and rspamd keep DNS answers "
-              "from message to message, the others ask anew" % (
-                  title(corpus), delay, clients, "" if clients == 1 else "s"))
+        print("\n%s, DNS %d ms, %d client%s: median (least-most)" % (
+            title(corpus), delay, clients, "" if clients == 1 else "s"))
+        keeping = [row["variant"] for row in select(rows, round=0, **condition)
+                   if row["variant"] in KEEPING]
+        print("DNS answers kept from message to message: %s" % (
+            "by %s; the others ask anew" % " and ".join(sorted(keeping)) if keeping else "none"))
         print_table([HEAD, *lines_of(rows, condition)])
     show_engines(rows)
 
