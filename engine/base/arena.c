@@ -204,6 +204,12 @@ void moon_str_begin(struct moon_str *str, struct moon_arena *arena)
     *str = (struct moon_str){.arena = arena};
 }
 
+static void str_fail(struct moon_str *str)
+{
+    str->failed = true;
+    str->capacity = str->length; /* no room, so that moon_str_add_char does not add either */
+}
+
 /* Room for n more bytes and the terminator. */
 static bool str_reserve(struct moon_str *str, size_t n)
 {
@@ -214,14 +220,14 @@ static bool str_reserve(struct moon_str *str, size_t n)
     size_t wanted = str->capacity ? str->capacity : 64;
     while (wanted - str->length <= n) {
         if (wanted > SIZE_MAX / 2) {
-            str->failed = true;
+            str_fail(str);
             return false;
         }
         wanted *= 2;
     }
     char *larger = moon_arena_raw(str->arena, wanted);
     if (!larger) {
-        str->failed = true;
+        str_fail(str);
         return false;
     }
     if (str->length)
@@ -244,7 +250,7 @@ void moon_str_add(struct moon_str *str, const char *text)
     moon_str_add_span(str, moon_span_of(text));
 }
 
-void moon_str_add_char(struct moon_str *str, char c)
+void moon_str_add_char_slowly(struct moon_str *str, char c)
 {
     if (!str_reserve(str, 1))
         return;
@@ -270,7 +276,7 @@ void moon_str_addf(struct moon_str *str, const char *format, ...)
     if (longer)
         moon_str_add(str, longer);
     else
-        str->failed = true;
+        str_fail(str);
 }
 
 char *moon_str_end(struct moon_str *str)

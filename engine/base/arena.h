@@ -55,7 +55,14 @@ struct moon_str {
 void moon_str_begin(struct moon_str *str, struct moon_arena *arena);
 void moon_str_add(struct moon_str *str, const char *text);
 void moon_str_add_span(struct moon_str *str, struct moon_span span);
-void moon_str_add_char(struct moon_str *str, char c);
+void moon_str_add_char_slowly(struct moon_str *str, char c); /* what moon_str_add_char leaves */
+static inline void moon_str_add_char(struct moon_str *str, char c)
+{
+    if (str->capacity - str->length > 1) /* one for the terminator; never less than length */
+        str->text[str->length++] = c;
+    else
+        moon_str_add_char_slowly(str, c);
+}
 void moon_str_addf(struct moon_str *str, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The terminated text, or NULL when an addition failed. */

@@ -198,6 +198,23 @@ static void a_string_that_failed_stays_failed(void **state)
     assert_int_equal(moon_arena_used_bytes(*state), used);
 }
 
+static void a_string_that_failed_takes_nothing_though_there_was_room(void **state)
+{
+    struct moon_str str;
+    moon_str_begin(&str, *state);
+    moon_str_add_char(&str, 'a');
+    moon_arena_fail_at(*state, 1);
+    for (size_t i = 0; i < 100; i++)
+        moon_str_add(&str, "more than there is room for");
+    moon_arena_fail_at(*state, 0);
+    assert_true(str.failed);
+    size_t length = str.length;
+    moon_str_add_char(&str, 'b');
+    moon_str_add(&str, "c");
+    assert_int_equal(str.length, length);
+    assert_null(moon_str_end(&str));
+}
+
 static void a_string_larger_than_memory_fails_and_reads_nothing(void **state)
 {
     struct moon_str str;
@@ -223,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_string_keeps_all_bytes_across_every_growth, begin, end),
         cmocka_unit_test_setup_teardown(long_formatted_additions_are_not_cut, begin, end),
         cmocka_unit_test_setup_teardown(a_string_that_failed_stays_failed, begin, end),
+        cmocka_unit_test_setup_teardown(a_string_that_failed_takes_nothing_though_there_was_room,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(a_string_larger_than_memory_fails_and_reads_nothing, begin,
                                         end),
     };
