@@ -197,6 +197,26 @@ static void agrees_with_another_way_on_bodies_by_chance(void **state)
     }
 }
 
+/* A body is looked through in blocks: what matters may stand anywhere in one. */
+static void notices_white_space_and_line_ends_wherever_they_stand(void **state)
+{
+    static const char *const odd[] = {" ",     "  ",       "\t", " \t", "\r\n",
+                                      " \r\n", "\r\n\r\n", "\r", "\n"};
+    static const char plain[] = "a body of more than two blocks, in which but one thing is put in";
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        for (size_t at = 0; at < sizeof plain; at++) {
+            struct moon_arena *arena = moon_arena_create(100000);
+            int64_t total;
+            char *in = moon_arena_printf(arena, "%.*s%s%s", (int)at, plain, odd[i], plain + at);
+            const char *want = relaxed_by_lines(arena, moon_span_of(in));
+            for (size_t chunk = 1; chunk < 100; chunk += chunk < 40 ? 3 : 59)
+                assert_string_equal(canonical(arena, MOON_SIG_CANON_RELAXED, -1, in, chunk, &total),
+                                    want);
+            moon_arena_destroy(&arena);
+        }
+}
+
 static void stops_at_the_length_and_counts_on(void **state)
 {
     static const char in[] = "ab  c\r\n\r\n\r\nd \r\n\r\n";
@@ -246,6 +266,7 @@ int main(void)
         cmocka_unit_test(makes_long_names_lower_case),
         cmocka_unit_test(gives_the_same_body_whatever_the_chunks),
         cmocka_unit_test(agrees_with_another_way_on_bodies_by_chance),
+        cmocka_unit_test(notices_white_space_and_line_ends_wherever_they_stand),
         cmocka_unit_test(stops_at_the_length_and_counts_on),
         cmocka_unit_test(holds_back_any_number_of_line_ends),
     };
