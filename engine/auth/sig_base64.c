@@ -20,6 +20,24 @@ static int value_of(char c)
     return c >= '+' && c <= 'z' ? one_more[c - '+'] - 1 : -1;
 }
 
+/* Groups of four digits, as many as there are: what most of every base64string is. Returns the
+ * bytes read; three quarters of them are written. */
+static size_t decode_groups(struct moon_span text, char *out)
+{
+    size_t i = 0;
+
+    for (; text.n - i >= 4; i += 4) {
+        int a = value_of(text.p[i]), b = value_of(text.p[i + 1]);
+        int c = value_of(text.p[i + 2]), d = value_of(text.p[i + 3]);
+        if ((a | b | c | d) < 0)
+            break;
+        *out++ = (char)(a << 2 | b >> 4);
+        *out++ = (char)(b << 4 | c >> 2);
+        *out++ = (char)(c << 6 | d);
+    }
+    return i;
+}
+
 enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_span text,
                                         struct moon_span *bytes_r, bool *valid_r)
 {
@@ -34,6 +52,13 @@ enum moon_status moon_sig_base64_decode(struct moon_arena *arena, struct moon_sp
     if (!out)
         return MOON_ENOMEM;
     for (size_t i = 0; i < text.n && valid; i++) {
+        if (digits % 4 == 0 && pads == 0) {
+            size_t read = decode_groups(moon_span_sub(text, i, text.n), out + n);
+            n += read / 4 * 3;
+            i += read;
+            if (i == text.n)
+                break;
+        }
         char c = text.p[i];
         int value = value_of(c);
         if (value < 0) {

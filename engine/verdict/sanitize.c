@@ -43,6 +43,15 @@ static bool is_fold(const char *p, const char *end)
     return moon_span_trim((struct moon_span){p + 1, strcspn(p + 1, "\n")}).n > 0;
 }
 
+/* How many bytes at p stay as they are, whatever stands around them. */
+static size_t plain_run(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (unsigned char)p[i] > 0x20 && p[i] != 0x7f)
+        i++;
+    return i;
+}
+
 /* The value's lines, none too long and none empty, as far as there is room. */
 static void add_value(struct moon_str *str, struct moon_span value)
 {
@@ -51,8 +60,19 @@ static void add_value(struct moon_str *str, struct moon_span value)
     bool solid = true; /* has the line more than white space? The first one has the name. */
 
     for (const char *p = value.p; p < end && str->length < MOON_FIELD_BYTES_MAX - 3; p++) {
-        bool fold = is_fold(p, end);
         bool full = line >= MOON_FIELD_LINE_MAX - 1;
+        size_t room = full ? 0 : MOON_FIELD_LINE_MAX - 1 - line;
+        size_t left = MOON_FIELD_BYTES_MAX - 3 - str->length, n = (size_t)(end - p);
+        n = plain_run(p, n < room ? n : room);
+        n = n < left ? n : left;
+        if (n) {
+            moon_str_add_span(str, (struct moon_span){p, n});
+            line += n;
+            solid = true;
+            p += n - 1;
+            continue;
+        }
+        bool fold = is_fold(p, end);
         char c = *p;
         if (!solid && (fold || (full && moon_is_wsp(c))))
             continue; /* more white space than a line holds */
