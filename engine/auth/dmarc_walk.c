@@ -5,7 +5,6 @@
  */
 #include "engine/auth/dmarc_walk.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/base/limits.h"
@@ -16,7 +15,11 @@
 
 static const char *dmarc_name(const char *domain, char name[NAME_SIZE])
 {
-    (void)snprintf(name, NAME_SIZE, PREFIX "%s", domain); /* a normalized domain always fits */
+    size_t n = strnlen(domain, MOON_DOMAIN_MAX); /* a normalized domain always fits */
+
+    memcpy(name, PREFIX, sizeof PREFIX - 1);
+    memcpy(name + sizeof PREFIX - 1, domain, n);
+    name[sizeof PREFIX - 1 + n] = '\0';
     return name;
 }
 

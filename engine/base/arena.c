@@ -165,10 +165,56 @@ char *moon_arena_cstr(struct moon_arena *arena, const char *text)
 
 #define PRINTED 512 /* most texts are shorter: those are printed once; others a second time */
 
+/* Has the format no conversion but "%s"? So it is with most, and vsnprintf takes its time. */
+static bool has_texts_only(const char *format)
+{
+    for (const char *p = strchr(format, '%'); p; p = strchr(p + 2, '%'))
+        if (p[1] != 's')
+            return false;
+    return true;
+}
+
+static size_t put(char *out_r, const char *text, size_t n)
+{
+    if (out_r)
+        memcpy(out_r, text, n);
+    return n;
+}
+
+/* Prints such a format, not terminated, and returns the length; without `out_r` only that. */
+static size_t print_texts(char *out_r, const char *format, va_list args)
+{
+    size_t length = 0;
+
+    for (const char *p; (p = strchr(format, '%')) != NULL; format = p + 2) {
+        const char *text = va_arg(args, const char *);
+        length += put(out_r ? out_r + length : NULL, format, (size_t)(p - format));
+        text = text ? text : "(null)"; /* as glibc has it */
+        length += put(out_r ? out_r + length : NULL, text, strlen(text));
+    }
+    return length + put(out_r ? out_r + length : NULL, format, strlen(format));
+}
+
+static char *arena_texts(struct moon_arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    size_t length = print_texts(NULL, format, args);
+    char *text = moon_arena_raw(arena, length + 1);
+    if (text) {
+        (void)print_texts(text, format, again); /* measured above */
+        text[length] = '\0';
+    }
+    va_end(again);
+    return text;
+}
+
 static char *arena_vprintf(struct moon_arena *arena, const char *format, va_list args)
 {
     char printed[PRINTED];
     va_list again;
+    if (has_texts_only(format))
+        return arena_texts(arena, format, args);
     va_copy(again, args);
     int length = vsnprintf(printed, sizeof printed, format, args);
     char *text = length < 0 ? NULL : moon_arena_raw(arena, (size_t)length + 1);
@@ -257,6 +303,16 @@ void moon_str_add_char_slowly(struct moon_str *str, char c)
     str->text[str->length++] = c;
 }
 
+static void str_add_texts(struct moon_str *str, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    size_t length = print_texts(NULL, format, args);
+    if (str_reserve(str, length))
+        str->length += print_texts(str->text + str->length, format, again);
+    va_end(again);
+}
+
 void moon_str_addf(struct moon_str *str, const char *format, ...)
 {
     char text[PRINTED]; /* longer additions are printed into the arena */
@@ -264,6 +320,11 @@ void moon_str_addf(struct moon_str *str, const char *format, ...)
     if (str->failed)
         return;
     va_start(args, format);
+    if (has_texts_only(format)) {
+        str_add_texts(str, format, args);
+        va_end(args);
+        return;
+    }
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (length >= 0 && (size_t)length < sizeof text) {

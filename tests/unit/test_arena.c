@@ -182,6 +182,33 @@ static void long_formatted_additions_are_not_cut(void **state)
     }
 }
 
+/* Formats without another conversion than "%s" go a way of their own. */
+static void texts_are_put_together_as_printf_does_it(void **state)
+{
+    char longer[700];
+    struct moon_str str;
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    moon_str_begin(&str, *state);
+    moon_str_addf(&str, "nothing;");
+    moon_str_addf(&str, "%s", "one;");
+    moon_str_addf(&str, "%s%s", "", "two;");
+    moon_str_addf(&str, "<%s, %s>", "three", "four");
+    moon_str_addf(&str, "%s%%%d%s", "not ", 5, " texts only");
+    assert_string_equal(moon_str_end(&str), "nothing;one;two;<three, four>not %5 texts only");
+    moon_str_addf(&str, "%s!", longer);
+    assert_int_equal(str.length, 46 + 699 + 1);
+    assert_string_equal(moon_str_end(&str) + 46 + 698, "x!");
+    assert_string_equal(moon_arena_printf(*state, "plain"), "plain");
+    assert_string_equal(moon_arena_printf(*state, "%s@%s", "a", "b"), "a@b");
+    assert_string_equal(moon_arena_printf(*state, "%s", ""), "");
+    assert_int_equal(strlen(moon_arena_printf(*state, "%s%s", longer, longer)), 2 * 699);
+    moon_arena_fail_at(*state, 1);
+    assert_null(moon_arena_printf(*state, "%s", "a"));
+    moon_str_addf(&str, "%s%s", longer, longer);
+    assert_null(moon_str_end(&str));
+}
+
 static void a_string_that_failed_stays_failed(void **state)
 {
     struct moon_str str;
@@ -239,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_string_grows_by_every_kind_of_addition, begin, end),
         cmocka_unit_test_setup_teardown(a_string_keeps_all_bytes_across_every_growth, begin, end),
         cmocka_unit_test_setup_teardown(long_formatted_additions_are_not_cut, begin, end),
+        cmocka_unit_test_setup_teardown(texts_are_put_together_as_printf_does_it, begin, end),
         cmocka_unit_test_setup_teardown(a_string_that_failed_stays_failed, begin, end),
         cmocka_unit_test_setup_teardown(a_string_that_failed_takes_nothing_though_there_was_room,
                                         begin, end),
