@@ -35,8 +35,10 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim 
 # fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
 STATIC     ?=
 STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd
-# Answered by engine/cmd/absent.c: what they lead to would only make the start dearer.
-ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities
+# Answered by engine/cmd/absent.c and few.c: what they lead to would only make the start dearer.
+STATIC_SRC = engine/cmd/absent.c engine/cmd/few.c
+STATIC_OBJ = $(STATIC_SRC:%.c=$(BUILD)/obj/%.o)
+ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities ossl_default_provider_init
 link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 comma := ,
 
@@ -47,7 +49,7 @@ without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 
 
 # --- what is built -------------------------------------------------------------------------------
 
-ENGINE_SRC = $(filter-out engine/cmd/main.c engine/cmd/absent.c engine/cmd/filter_make.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
+ENGINE_SRC = $(filter-out engine/cmd/main.c engine/cmd/filter_make.c $(STATIC_SRC),$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
 LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard policies/profiles/*.lua lua/*.lua)
 MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c engine/base/nearest.c
 
@@ -91,11 +93,11 @@ $(BUILD)/libmoon.a: $(ENGINE_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(if $(STATIC),$(BUILD)/obj/engine/cmd/absent.o) $(BUILD)/libmoon.a $(BUILD)/linked
+$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(if $(STATIC),$(STATIC_OBJ)) $(BUILD)/libmoon.a $(BUILD)/linked
 	$(if $(STATIC),$(call link_static,$@,$(filter %.o %.a,$^)),$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(LIBS))
 
 # The same objects, for `check`, whatever STATIC is.
-$(BUILD)/moonscan-static: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/engine/cmd/absent.o $(BUILD)/libmoon.a
+$(BUILD)/moonscan-static: $(BUILD)/obj/engine/cmd/main.o $(STATIC_OBJ) $(BUILD)/libmoon.a
 	$(call link_static,$@,$^)
 
 # The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*. Without

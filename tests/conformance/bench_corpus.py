@@ -102,6 +102,34 @@ def both_programs_unwrap_the_keys_of_libopendkim_by_hand(_):
 
 
 @suite.case()
+def both_programs_verify_signatures_of_each_algorithm(_):
+    """The statically linked one has only a part of OpenSSL (engine/cmd/few.c and absent.c)."""
+    signed = {"rsa": ["--key", KEY], "ed": ["--key", KEY.replace("rsa2048", "ed25519")]}
+    for program in (PROGRAM, STATIC):
+        with tempfile.TemporaryDirectory() as folder:
+            zone = ["$ORIGIN bank.example."]
+            text = TEXT
+            for selector, key in signed.items():
+                zone.append(txt(selector + "._domainkey", sign(*key, "--record").decode().strip()))
+                text = sign(*key, "--domain", "bank.example", "--selector", selector, text=text)
+            text = subprocess.run([os.path.join(BUILD, "tests/seal"), "--instance", "1", "--domain",
+                                   "bank.example", "--selector", "rsa", *signed["rsa"]],
+                                  input=text, stdout=subprocess.PIPE, check=True).stdout
+            for name, content in (("zone", "\n".join([*zone, ""]).encode()), ("a.eml", text)):
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(content)
+            done = run("check", os.path.join(folder, "a.eml"), "--json", "--ip", "192.0.2.7",
+                       "--helo", "mx.bank.example", "--from", "al@bank.example", "--zone",
+                       os.path.join(folder, "zone"), program=program,
+                       env={**os.environ, "MOONSCAN_SNAPSHOT": os.path.join(folder, "none")})
+            want((done.returncode, done.stderr), (0, ""), "status and errors of " + program)
+            result = json.loads(done.stdout)
+            want([(s["algorithm"], s["result"]) for s in result["dkim"]],
+                 [("ed25519-sha256", "pass"), ("rsa-sha256", "pass")], "signatures, " + program)
+            want(result["arc"]["result"], "pass", "ARC, " + program)
+
+
+@suite.case()
 def a_corpus_that_cannot_be_read_is_named(_):
     with tempfile.TemporaryDirectory() as folder:
         done = run("bench", folder)
