@@ -14,6 +14,7 @@
 
 #include "engine/base/budget.h"
 #include "engine/base/limits.h"
+#include "lua/heap.h"
 
 #define HOOK_INSTRUCTIONS 200   /* between two looks at the clock */
 #define FINE_INSTRUCTIONS 10    /* the same where one instruction may take milliseconds */
@@ -27,6 +28,7 @@
 
 struct moon_sandbox {
     lua_State *L;
+    struct moon_heap *heap; /* may be NULL */
     struct moon_limits limits;
     int64_t used_instructions, used_bytes, peak_bytes, deadline_ms, clock_charge;
     int64_t end_ms;
@@ -108,8 +110,7 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
 
     if (size == 0) {
         sandbox->used_bytes -= (int64_t)old;
-        free(block);
-        return NULL;
+        return moon_heap_resize(sandbox->heap, block, old, 0);
     }
     if (size > old) {
         size_t more = size - old;
@@ -121,7 +122,7 @@ static void *allocate(void *ud, void *block, size_t old_size, size_t size)
             return NULL;
         }
     }
-    void *moved = realloc(block, size);
+    void *moved = moon_heap_resize(sandbox->heap, block, old, size);
     if (moved && size >= FINE_BYTES && sandbox->L && sandbox->stride > FINE_INSTRUCTIONS) {
         sandbox->stride = FINE_INSTRUCTIONS; /* a hook may be set at any time, like by a signal */
         lua_sethook(sandbox->L, count_hook, LUA_MASKCOUNT, FINE_INSTRUCTIONS);
@@ -194,8 +195,10 @@ struct moon_sandbox *moon_sandbox_create(const struct moon_limits *limits)
     if (!sandbox)
         return NULL;
     sandbox->limits = *limits;
+    sandbox->heap = moon_heap_take();
     lua_State *L = lua_newstate(allocate, sandbox);
     if (!L) {
+        moon_heap_give_back(&sandbox->heap);
         free(sandbox);
         return NULL;
     }
@@ -209,6 +212,7 @@ void moon_sandbox_destroy(struct moon_sandbox **sandbox)
     if (!*sandbox)
         return;
     lua_close((*sandbox)->L);
+    moon_heap_give_back(&(*sandbox)->heap);
     free(*sandbox);
     *sandbox = NULL;
 }
