@@ -34,11 +34,12 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim 
 # what libspf2 and libopendkim need in their turn. The linker's warnings are shown only when it
 # fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
 STATIC     ?=
+MAIN_OBJ   = $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/engine/cmd/absent.o
+STATIC_OBJ = $(BUILD)/obj/engine/cmd/few.o
 STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd
 # Answered by engine/cmd/absent.c and few.c: what they lead to would only make the start dearer.
-STATIC_SRC = engine/cmd/absent.c engine/cmd/few.c
-STATIC_OBJ = $(STATIC_SRC:%.c=$(BUILD)/obj/%.o)
-ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities ossl_default_provider_init
+ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities \
+  ossl_default_provider_init __res_init
 link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 comma := ,
 
@@ -49,7 +50,7 @@ without_header = echo '\#include <$(1)>' | $(CC) $(2) -E -x c - >/dev/null 2>&1 
 
 # --- what is built -------------------------------------------------------------------------------
 
-ENGINE_SRC = $(filter-out engine/cmd/main.c engine/cmd/filter_make.c $(STATIC_SRC),$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
+ENGINE_SRC = $(filter-out engine/cmd/main.c engine/cmd/absent.c engine/cmd/few.c engine/cmd/filter_make.c,$(wildcard engine/*/*.c)) $(wildcard lua/*.c)
 LUA_EMBEDDED = policies/standard.lua policies/strict.lua policies/monitor.lua $(wildcard policies/profiles/*.lua lua/*.lua)
 MODULE_SRC = $(wildcard local_scan/*.c) $(wildcard engine/wire/*.c) engine/base/buf.c engine/base/nearest.c
 
@@ -93,11 +94,11 @@ $(BUILD)/libmoon.a: $(ENGINE_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/moonscan: $(BUILD)/obj/engine/cmd/main.o $(if $(STATIC),$(STATIC_OBJ)) $(BUILD)/libmoon.a $(BUILD)/linked
+$(BUILD)/moonscan: $(MAIN_OBJ) $(if $(STATIC),$(STATIC_OBJ)) $(BUILD)/libmoon.a $(BUILD)/linked
 	$(if $(STATIC),$(call link_static,$@,$(filter %.o %.a,$^)),$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(LIBS))
 
 # The same objects, for `check`, whatever STATIC is.
-$(BUILD)/moonscan-static: $(BUILD)/obj/engine/cmd/main.o $(STATIC_OBJ) $(BUILD)/libmoon.a
+$(BUILD)/moonscan-static: $(MAIN_OBJ) $(STATIC_OBJ) $(BUILD)/libmoon.a
 	$(call link_static,$@,$^)
 
 # The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*. Without
@@ -189,7 +190,7 @@ $(BUILD)/tests/preload.so: tests/faults/preload.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(OPT) $(WARN) -fPIC -shared -o $@ $<
 
-$(BUILD)/tests/moonscan-next: $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/tests/faults/wire_next.o $(BUILD)/libmoon.a
+$(BUILD)/tests/moonscan-next: $(MAIN_OBJ) $(BUILD)/obj/tests/faults/wire_next.o $(BUILD)/libmoon.a
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/moonscan-next.so: $(filter-out %/wire/wire.o,$(MODULE_OBJ)) $(BUILD)/pic/tests/faults/wire_next.o

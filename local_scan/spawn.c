@@ -105,7 +105,8 @@ static bool program_ok(const char *program, char *why, size_t why_size)
     return !what;
 }
 
-/* The worker's environment: our variables, and the time zone for its records. */
+/* The worker's environment: our variables, and UTC by a name that makes the C library read no file:
+ * even for that it would look for the host's time zone. */
 static void make_environment(const struct moon_settings *settings, char *snapshot, size_t size,
                              char *env_r[SPAWN_ENV_MAX + 2])
 {
@@ -117,20 +118,20 @@ static void make_environment(const struct moon_settings *settings, char *snapsho
     for (char **at = environ; at && *at && n < SPAWN_ENV_MAX; at++) {
         if (strncmp(*at, "MOONSCAN_SNAPSHOT=", 18) == 0 && settings->snapshot)
             continue;
-        if (strncmp(*at, "MOONSCAN_", 9) == 0 || strncmp(*at, "TZ=", 3) == 0)
+        if (strncmp(*at, "MOONSCAN_", 9) == 0)
             env_r[n++] = *at;
     }
+    env_r[n++] = (char *)(uintptr_t) "TZ=:";
     env_r[n] = NULL;
 }
 
 /* Step 3's plan; 0 or an errno. */
 static int plan_files(posix_spawn_file_actions_t *files, int socket)
 {
-    int error = 0;
+    int error = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDWR, 0);
 
-    for (int fd = 0; !error && fd <= 2; fd++)
-        error =
-            posix_spawn_file_actions_addopen(files, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY, 0);
+    for (int fd = 1; !error && fd <= 2; fd++)
+        error = posix_spawn_file_actions_adddup2(files, 0, fd);
     if (!error)
         error = posix_spawn_file_actions_adddup2(files, socket, SPAWN_SOCKET);
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)

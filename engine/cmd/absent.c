@@ -3,7 +3,7 @@
  * absent: what the libraries bring along and nothing here uses. Where their archives are linked
  * (`make STATIC=1`), the linker sends these calls here (Makefile: ABSENT), and what only they need
  * stays out of the program: Berkeley DB, and a quarter of the tables of pointers that each worker
- * would have to relocate when it starts. The ordinary program does not use this file.
+ * would have to relocate when it starts. In the ordinary program only the last one counts.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -43,3 +43,14 @@ int __wrap_ossl_prov_get_capabilities(void *provider, const char *capability, in
     (void)context;
     return 0;
 }
+
+/* The C library's own resolver, which dkim_init() starts: it reads /etc/resolv.conf. libopendkim
+ * has its keys from the message's cache instead (engine/auth/dkim_odk.c), and nothing else asks it.
+ * In the ordinary program this definition comes before the C library's. */
+int __wrap___res_init(void)
+{
+    return 0;
+}
+
+/* Weak: where the archives are linked, the C library's own is there too. */
+int __res_init(void) __attribute__((weak, alias("__wrap___res_init")));

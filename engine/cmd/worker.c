@@ -375,7 +375,7 @@ static _Noreturn void end(struct moon_worker *worker, int status)
 static int run(struct moon_worker *worker, const char *snapshot)
 {
     bool spare = worker->state_fd >= 0;
-    struct moon_spare begun = moon_spare_begin(snapshot);
+    struct moon_spare begun = spare ? moon_spare_begin(snapshot) : (struct moon_spare){0};
     struct moon_error error = {""};
 
     if (spare)

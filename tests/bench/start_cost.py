@@ -59,6 +59,13 @@ def relocations(program):
     return sum(" R_" in line for line in done.stdout.splitlines())
 
 
+def answers_for_libraries(program):
+    """The ordinary program's definitions that come before a shared library's."""
+    done = subprocess.run(["nm", "-D", "--defined-only", program], stdout=subprocess.PIPE, text=True,
+                          check=True)
+    return {"__res_init", "d2i_PUBKEY_bio"} <= {line.split()[-1] for line in done.stdout.splitlines()}
+
+
 def measured(programs, rounds, messages):
     """{program: [(us, faults)]}"""
     rows = {program: [] for program in programs}
@@ -89,6 +96,9 @@ def main():
         if name in FAULTS_MAX:
             checks.append((statistics.median(faults) <= FAULTS_MAX[name],
                            "%s: at most %d page faults a message" % (name, FAULTS_MAX[name])))
+        if name == "moonscan":
+            checks.append((answers_for_libraries(program),
+                           "moonscan: libopendkim starts no resolver and decodes no keys"))
         if name == "moonscan-static":
             checks.append((relocations(program) <= RELOCATIONS_MAX,
                            "%s: at most %d relocations" % (name, RELOCATIONS_MAX)))
