@@ -168,7 +168,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libmo
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcmocka
 
 # Start these as the worker, and look for them there.
-$(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_service: | $(BUILD)/tests/fakeworker $(BUILD)/moonscan
+$(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_ask_ready $(BUILD)/tests/unit/test_service: | $(BUILD)/tests/fakeworker $(BUILD)/moonscan
 
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/replay.o $(BUILD)/libsupport.a $(BUILD)/libmodule.a $(BUILD)/libmoon.a
 	@mkdir -p $(@D)

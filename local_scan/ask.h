@@ -25,6 +25,7 @@ struct moon_ask {
     int slot; /* -1, or held because this connection has a worker beside a busy service */
     bool
         barred; /* the service's socket is there, and not for us: to be told with the next answer */
+    bool heard; /* READY of this worker */
     struct moon_wire_ready ready; /* of this worker or the last one; failure 0: never heard */
 };
 #define MOON_ASK_START ((struct moon_ask){.worker = {.pid = 0, .socket = -1}, .slot = -1})
@@ -57,6 +58,12 @@ void moon_ask_fail(const struct moon_ask *ask, const struct moon_settings *setti
  * for the log (its record of the message is missing). After a failure: true, nothing to tell. */
 bool moon_ask_applied(struct moon_ask *ask, const struct moon_answer *answer,
                       const struct moon_applied *applied, char *why, size_t why_size);
+
+/* For ask.c: an answer that says nothing yet; and what it says when answer->payload is DECISION.
+ * False: that is none that can be followed, and why. */
+void moon_answer_begin(struct moon_answer *answer_r);
+bool moon_answer_take(struct moon_answer *answer, const struct moon_request *request,
+                      const char **reason_r);
 
 void moon_answer_free(struct moon_answer *answer);
 

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MOON_SETTINGS_TIMEOUT_S 30 /* when nothing is said */
-
 struct moon_settings {
     const char *program;     /* MOONSCAN_PROGRAM: absolute path of the worker's program */
     const char *socket;      /* MOONSCAN_SOCKET: of the service; NULL: there shall be none */

@@ -5,7 +5,7 @@
  *
  *   1 wait for a connection, of which the kernel wakes one idle worker and lets the others sleep; a
  *     new snapshot or resolv.conf: end, a fresh worker takes it
- *   2 READY, and the connection's messages
+ *   2 the connection's messages
  *   3 after enough connections, or long idleness: end
  *
  * A worker does not read either anew: it cannot open files any more (confine.h).
@@ -104,9 +104,8 @@ int moon_spare_run(struct moon_worker *worker, const struct moon_spare *spare)
         if (worker->socket < 0)
             break;
         moon_worker_tell(worker, MOON_WORKER_CONNECTION);
-        if (moon_worker_say_ready(worker, NULL))
-            moon_worker_serve(worker);
-        (void)close(worker->socket); /* all was said */
+        (void)moon_worker_serve(worker); /* one that has hung up is as good as another */
+        (void)close(worker->socket);     /* all was said */
     }
     return MOON_EXIT_OK;
 }

@@ -5,7 +5,11 @@
  *
  *   1. confine what can be confined before anything is read     4. REQUEST -> message -> moon_scan
  *   2. settings, policies; then the seccomp filter              5. DECISION
- *   3. READY                                                    6. APPLIED -> decision log; again 4
+ *   3. READY, where it is waited for                            6. APPLIED -> decision log; again 4
+ *
+ * Mostly REQUEST is there before READY is said, and DECISION soon after it: then READY is not said
+ * at all, as it would wake Exim's process for nothing (engine/wire/wire.h). When it is due, the
+ * alarm says it, whatever the worker is busy with, and from then on watches over the message.
  *
  * When the DATA ACL has asked (EARLY), APPLIED comes after the rest of that ACL, however long its
  * scanners take; or never, when the ACL refuses the message and the connection ends.
@@ -28,6 +32,7 @@
 #include "engine/cmd/confine.h"
 #include "engine/cmd/intake.h"
 #include "engine/cmd/sanitized.h"
+#include "engine/cmd/watch.h"
 #include "engine/cmd/words.h"
 #include "engine/cmd/worker.h"
 #include "engine/report/record.h"
@@ -46,6 +51,8 @@
  * again costs a page fault for each 4 KB; what is larger than any block of an arena goes back. */
 #define KEPT_BYTES  (4 * 1024 * 1024)
 #define LARGE_BYTES (512 * 1024)
+/* For REQUEST of a new connection: the module sends it at once, or waits for READY. */
+#define REQUEST_MS 10
 
 static volatile int exim_is_gone; /* or the service wants to end */
 
@@ -56,9 +63,12 @@ bool moon_worker_is_ending(void)
 
 static void on_terminate(int signal_number)
 {
+    int error = errno;
+
     (void)signal_number;
     exim_is_gone = 1;
-    (void)alarm(LAST_WORDS_S); /* async-signal-safe; returns what was left of the last alarm */
+    moon_watch_last_alarm(LAST_WORDS_S);
+    errno = error;
 }
 
 /* One message. */
@@ -179,7 +189,9 @@ static bool decide(struct job *job, int body_fd)
         out = (struct moon_wire_out){.max = MOON_WIRE_DECISION_MAX};
         decision = failure_decision(worker, error.text);
         (void)moon_wire_put_decision(&out, &decision); /* out.failed tells below */
+        moon_watch_say_due(); /* the module shall know its failure verdict */
     }
+    moon_watch_forget();
     bool sent = !out.failed && moon_wire_send(worker->socket, &out, -1,
                                               moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
     moon_wire_out_free(&out);
@@ -217,12 +229,12 @@ static enum moon_wire_io hear_applied(const struct job *job, enum moon_wire_type
     int64_t wait_ms = APPLIED_MS;
 
     if (job->request.flags & MOON_WIRE_FLAG_EARLY) {
-        (void)alarm(0);
+        moon_watch_alarm(0);
         /* The supervisor shall not take it for hanging. */
         moon_worker_tell(job->worker, MOON_WORKER_CONNECTION);
         enum moon_wire_io io =
             moon_wire_receive(socket, type_r, payload_r, NULL, -1, &exim_is_gone);
-        (void)alarm(exim_is_gone ? LAST_WORDS_S : APPLIED_MS / 1000);
+        moon_watch_alarm(exim_is_gone ? LAST_WORDS_S : APPLIED_MS / 1000);
         if (io != MOON_WIRE_IO_CLOSED || !exim_is_gone)
             return io;
         wait_ms = LAST_APPLIED_MS;
@@ -244,7 +256,8 @@ static bool record(struct job *job)
         read_applied(payload, &applied);
     else
         applied.refused = io == MOON_WIRE_IO_CLOSED && job->request.flags & MOON_WIRE_FLAG_EARLY;
-    if (job->decided && !job->msg.dry_run) {
+    /* Unread it was no decision: the module had given us up. */
+    if (job->decided && !job->msg.dry_run && io != MOON_WIRE_IO_UNREAD) {
         const char *line =
             moon_record_line(job->arena, &worker->setup->conf, &job->msg, &job->outcome, &applied);
         if (!line)
@@ -264,6 +277,16 @@ static int64_t longest_ms(const struct job *job)
                                   : moon_shares_wanted_ms(&job->worker->setup->conf);
 }
 
+/* A module that has not heard READY does not know yet how long it will wait. */
+static void adapt(struct moon_request *request, const struct moon_conf *conf)
+{
+    int64_t more_ms =
+        moon_wire_waits_ms((uint32_t)moon_shares_wanted_ms(conf)) - moon_wire_waits_ms(0);
+
+    if (request->flags & MOON_WIRE_FLAG_ADAPTS && request->waited_ms <= moon_wire_waits_ms(0))
+        request->waited_ms += (uint32_t)more_ms;
+}
+
 /* Steps 4 to 6 for one request. */
 static bool serve(struct moon_worker *worker, struct moon_span payload, int body_fd)
 {
@@ -272,22 +295,29 @@ static bool serve(struct moon_worker *worker, struct moon_span payload, int body
 
     if (!moon_wire_get_request(payload, &job.request, &reason))
         return false;
+    adapt(&job.request, &worker->setup->conf);
     job.arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
     /* The last resort: a policy's time is looked at by the sandbox that it runs in. */
-    (void)alarm((unsigned)(longest_ms(&job) / 1000) + ALARM_MARGIN_S);
-    bool go_on = job.arena && decide(&job, body_fd);
-    (void)alarm(APPLIED_MS / 1000 + ALARM_MARGIN_S);
+    unsigned longest_s = (unsigned)(longest_ms(&job) / 1000) + ALARM_MARGIN_S;
+    bool go_on = job.arena && moon_watch_begin(worker->socket, &job.request, longest_s) &&
+                 decide(&job, body_fd);
+    moon_watch_alarm(APPLIED_MS / 1000 + ALARM_MARGIN_S);
     go_on = go_on && record(&job);
-    (void)alarm(exim_is_gone ? LAST_WORDS_S : 0);
+    moon_watch_alarm(exim_is_gone ? LAST_WORDS_S : 0);
     moon_outcome_end(&job.outcome);
     moon_request_free(&job.request);
     moon_arena_destroy(&job.arena);
     return go_on;
 }
 
-void moon_worker_serve(struct moon_worker *worker)
+bool moon_worker_serve(struct moon_worker *worker)
 {
-    bool go_on = true;
+    /* Step 3. */
+    enum moon_wire_io begun =
+        moon_wire_wait(worker->socket, moon_clock_ms() + REQUEST_MS, &exim_is_gone);
+    bool go_on = begun == MOON_WIRE_IO_OK ||
+                 (begun == MOON_WIRE_IO_TIMEOUT && moon_watch_say_ready(worker->socket));
+    bool asked = false;
 
     while (go_on && !exim_is_gone) {
         struct moon_span payload = {NULL, 0};
@@ -296,6 +326,7 @@ void moon_worker_serve(struct moon_worker *worker)
         enum moon_wire_io io =
             moon_wire_receive(worker->socket, &type, &payload, &body_fd, -1, &exim_is_gone);
         go_on = io == MOON_WIRE_IO_OK && type == MOON_WIRE_REQUEST;
+        asked = asked || go_on;
         if (go_on) {
             moon_worker_tell(worker, MOON_WORKER_MESSAGE);
             go_on = serve(worker, payload, body_fd);
@@ -305,6 +336,7 @@ void moon_worker_serve(struct moon_worker *worker)
         if (body_fd >= 0)
             (void)close(body_fd); /* was only read */
     }
+    return asked;
 }
 
 void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state state)
@@ -313,22 +345,6 @@ void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state s
     if (worker->state_fd < 0 || (worker->slot && !moon_slot_put(worker->slot, state)))
         return;
     (void)!write(worker->state_fd, &word, 1); /* nobody listens: then nobody wants to know */
-}
-
-bool moon_worker_say_ready(const struct moon_worker *worker, const char *trouble)
-{
-    struct moon_wire_out out = {.max = MOON_WIRE_SMALL_MAX};
-    struct moon_wire_ready ready = {.failure = MOON_WIRE_DEFER, .trouble = moon_span_of(trouble)};
-
-    if (!trouble) {
-        ready.failure = (uint8_t)failure_verdict(&worker->setup->conf);
-        ready.message_ms = (uint32_t)moon_shares_wanted_ms(&worker->setup->conf);
-    }
-    bool sent =
-        moon_wire_put_ready(&out, &ready) &&
-        moon_wire_send(worker->socket, &out, -1, moon_clock_ms() + SEND_MS) == MOON_WIRE_IO_OK;
-    moon_wire_out_free(&out);
-    return sent;
 }
 
 static void set_signals(void)
@@ -345,6 +361,7 @@ static void set_signals(void)
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
     action.sa_handler = on_terminate;
+    (void)sigaddset(&action.sa_mask, SIGALRM);
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
@@ -363,6 +380,7 @@ static int usage(FILE *to, int status)
 static _Noreturn void end(struct moon_worker *worker, int status)
 {
     if (MOON_SANITIZED) {
+        moon_watch_close();
         moon_setup_close(worker->setup);
         moon_slot_destroy(&worker->slot);
         exit(status); /* what is left is a leak */
@@ -370,6 +388,15 @@ static _Noreturn void end(struct moon_worker *worker, int status)
     if (worker->setup->store)
         moon_store_destroy(&worker->setup->store);
     _exit(status); /* standard output and error have no buffers that matter */
+}
+
+static bool open_watch(const struct moon_worker *worker)
+{
+    const struct moon_conf *conf = &worker->setup->conf;
+    struct moon_wire_ready ready = {.failure = (uint8_t)failure_verdict(conf),
+                                    .message_ms = (uint32_t)moon_shares_wanted_ms(conf)};
+
+    return moon_watch_open(&ready);
 }
 
 static int run(struct moon_worker *worker, const char *snapshot)
@@ -386,7 +413,7 @@ static int run(struct moon_worker *worker, const char *snapshot)
         moon_setup_store(worker->setup, false, &error) != MOON_OK) {
         (void)fprintf(stderr, "moonscan worker: %s\n", error.text);
         if (!spare)
-            (void)moon_worker_say_ready(worker, error.text); /* nobody: it was started by hand */
+            moon_watch_say_trouble(worker->socket, error.text);
         return MOON_EXIT_FAILURE;
     }
     moon_dns_backend_keep(worker->setup->dns, worker->setup->conf.dns_cache_s);
@@ -396,13 +423,13 @@ static int run(struct moon_worker *worker, const char *snapshot)
     /* Told with the first message already: most connections have no second one. */
     if (!worker->trouble.text[0])
         (void)moon_record_try(log_path(worker), &worker->trouble);
-    int status = MOON_EXIT_OK;
-    if (spare)
+    int status = MOON_EXIT_FAILURE;
+    if (!open_watch(worker))
+        (void)fputs("moonscan worker: no memory\n", stderr);
+    else if (spare)
         status = moon_spare_run(worker, &begun);
-    else if (moon_worker_say_ready(worker, NULL))
-        moon_worker_serve(worker);
-    else
-        status = MOON_EXIT_FAILURE;
+    else if (moon_worker_serve(worker))
+        status = MOON_EXIT_OK;
     end(worker, status);
 }
 

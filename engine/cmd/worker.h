@@ -24,10 +24,9 @@ struct moon_worker {
     struct moon_slot *slot;    /* or NULL: a supervisor without slots hears of every change */
 };
 
-/* Says READY; with `trouble` that the worker cannot start. False: nobody heard it. */
-bool moon_worker_say_ready(const struct moon_worker *worker, const char *trouble);
-/* Messages of this connection until it is closed or the worker shall end. */
-void moon_worker_serve(struct moon_worker *worker);
+/* Messages of a new connection until it is closed or the worker shall end. False: it was closed
+ * before anything was asked. */
+bool moon_worker_serve(struct moon_worker *worker);
 void moon_worker_tell(const struct moon_worker *worker, enum moon_worker_state state);
 /* Has SIGTERM come? */
 bool moon_worker_is_ending(void);

@@ -172,6 +172,7 @@ bool moon_wire_put_request(struct moon_wire_out *out, const struct moon_request 
     put_number(out, MOON_WIRE_REQUEST_BODY_START, request->body_start_bytes, 8);
     put_number(out, MOON_WIRE_REQUEST_RECEIVED_S, (uint64_t)request->received_s, 8);
     put_number(out, MOON_WIRE_REQUEST_WAITED_MS, request->waited_ms, 4);
+    put_number(out, MOON_WIRE_REQUEST_READY_BY_MS, (uint64_t)request->ready_by_ms, 8);
     for (uint32_t i = 0; i < request->recipient_count && !out->failed; i++) {
         /* An empty one too: the index counts. */
         out_item(out, MOON_WIRE_REQUEST_RECIPIENT, request->recipients[i].n);

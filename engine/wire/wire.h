@@ -3,12 +3,24 @@
  * wire: what the module in Exim and a worker say to each other over a stream socket. libc and
  * base/buf only: both sides use it, and the module must not bring libraries into Exim.
  *
- *   worker -> module   READY     what the worker is; sent once, at once
+ *   worker -> module   READY     what the worker is; sent once, or never (below)
  *   module -> worker   REQUEST   one message; the body's descriptor travels with its first byte
  *   worker -> module   DECISION  what Exim shall do
  *   module -> worker   APPLIED   what Exim did; the worker then writes its record. Where the DATA
  *                                ACL asked (EARLY), it comes when that is through, or never
  *   ... REQUEST, DECISION, APPLIED for each further message of the connection
+ *
+ * READY first, then REQUEST: so it goes with the first message where the module waits for READY, or
+ * where REQUEST is large. Mostly the module does not wait, as each of these frames wakes a process:
+ * REQUEST comes first and says by when the worker must be heard of (READY_BY). The worker then says
+ * READY only if DECISION does not come soon; when the module could not do without what stands in
+ * it; or when it cannot start. Until it is said the next REQUEST has that item again. A worker that
+ * has not heard REQUEST a moment after its connection began says READY. So both orders work with
+ * either side of an older release.
+ *
+ * When the module gives a worker up, it closes the socket. A worker that finds that with REQUEST
+ * does nothing for it; one whose DECISION was not read (ECONNRESET) writes no record, since another
+ * worker may have decided, or the failure verdict did.
  *
  * A frame: length (u32, of what follows), type (u8), version (u8), then items: tag (u16), length
  * (u32), bytes. Network byte order. Unknown tags are skipped and a missing tag has its default, so
@@ -59,6 +71,7 @@ enum moon_wire_flag {
     MOON_WIRE_FLAG_BODY = 2,    /* a descriptor comes with the frame */
     MOON_WIRE_FLAG_EARLY =
         4, /* the DATA ACL asks: it wants words, and may yet refuse the message */
+    MOON_WIRE_FLAG_ADAPTS = 8, /* waits as long as READY asks for, once that is heard */
 };
 
 /* What the DATA ACL can ask about a decision: texts ready to be handed out, one line each. Their
@@ -90,7 +103,9 @@ struct moon_request {
     uint32_t client_port, interface_port;
     uint64_t body_start_bytes; /* offset of the body in the descriptor's file */
     int64_t received_s;
-    uint32_t waited_ms; /* how long the module waits for the decision from now on; 0: unknown */
+    uint32_t waited_ms;  /* how long the module waits for the decision from now on; 0: unknown */
+    int64_t ready_by_ms; /* READY has not been heard: when the module gives the worker up unless it
+                            hears READY or DECISION, on the clock of moon_wire_now_ms; 0: it was */
     struct moon_span *recipients; /* on the heap when decoded: moon_request_free */
     uint32_t recipient_count;
     struct moon_wire_field *fields; /* in chain order, without our own Received and without
@@ -171,12 +186,17 @@ void moon_decision_free(struct moon_decision *decision);
 /* Now, on the clock that the deadlines below are given in. */
 int64_t moon_wire_now_ms(void);
 
+/* How long the module waits for a decision where nobody has set it, with a worker that wants
+ * `message_ms` for a message; 0: unknown. */
+int64_t moon_wire_waits_ms(uint32_t message_ms);
+
 /* Stream I/O on a non-blocking socket, against a deadline on the monotonic clock (milliseconds).
  * Sends all of `out`; with fd >= 0 that descriptor goes with the first byte (SCM_RIGHTS). */
 enum moon_wire_io {
     MOON_WIRE_IO_OK,
     MOON_WIRE_IO_TIMEOUT,
     MOON_WIRE_IO_CLOSED, /* the peer is gone, also in the middle of a frame */
+    MOON_WIRE_IO_UNREAD, /* received: the peer is gone, and has not read all that was sent to it */
     MOON_WIRE_IO_BAD,    /* no frame, no memory, a descriptor too many */
 };
 enum moon_wire_io moon_wire_send(int socket, const struct moon_wire_out *out, int fd,
@@ -191,5 +211,10 @@ enum moon_wire_io moon_wire_send(int socket, const struct moon_wire_out *out, in
 enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,
                                     struct moon_span *payload_r, int *fd_r, int64_t deadline_ms,
                                     const volatile int *interrupted);
+/* Waits until there is something to be received, the end included. */
+enum moon_wire_io moon_wire_wait(int socket, int64_t deadline_ms, const volatile int *interrupted);
+/* Has the peer gone, as far as can be seen without waiting? What it has sent first is still there
+ * to be received. */
+bool moon_wire_is_over(int socket);
 
 #endif

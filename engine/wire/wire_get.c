@@ -184,6 +184,11 @@ static bool request_item(struct moon_request *request, const struct wire_item *i
             return false;
         request->received_s = (int64_t)value;
         return true;
+    case MOON_WIRE_REQUEST_READY_BY_MS:
+        if (!get_number(item, 8, &value))
+            return false;
+        request->ready_by_ms = (int64_t)value;
+        return true;
     case MOON_WIRE_REQUEST_RECIPIENT:
         request->recipients[request->recipient_count++] = item->bytes;
         return true;

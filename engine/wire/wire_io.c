@@ -14,6 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WIRE_WAITS_MS         30000  /* where READY does not ask for more */
+#define WIRE_WAITS_SLACK_MS   2000   /* over what the worker itself allows for a message */
+#define WIRE_WAITS_LONGEST_MS 240000 /* below Exim's local_scan_timeout of 5 minutes */
+
 /* A signal can arrive between the look at *interrupted and poll(): then it is seen this late. */
 #define WIRE_SLICE_MS 1000
 /* Room for descriptors: one is legal; those beyond the room are closed by the kernel. */
@@ -25,6 +29,15 @@ int64_t moon_wire_now_ms(void)
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
         return INT64_MAX; /* cannot happen; every deadline is then over */
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t moon_wire_waits_ms(uint32_t message_ms)
+{
+    int64_t ms = message_ms ? message_ms + (int64_t)WIRE_WAITS_SLACK_MS : 0;
+
+    if (ms < WIRE_WAITS_MS)
+        ms = WIRE_WAITS_MS;
+    return ms < WIRE_WAITS_LONGEST_MS ? ms : WIRE_WAITS_LONGEST_MS;
 }
 
 static enum moon_wire_io wait_for(int socket, short events, int64_t deadline_ms,
@@ -155,7 +168,7 @@ static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, bool t
         if (got < 0 && is_temporary(errno))
             continue;
         if (got < 0)
-            return io_of_errno();
+            return errno == ECONNRESET ? MOON_WIRE_IO_UNREAD : io_of_errno();
         if (!take_descriptors(&message, fd))
             return MOON_WIRE_IO_BAD;
         if (got == 0)
@@ -163,6 +176,18 @@ static enum moon_wire_io receive_bytes(int socket, void *bytes, size_t n, bool t
         have += (size_t)got;
     }
     return MOON_WIRE_IO_OK;
+}
+
+enum moon_wire_io moon_wire_wait(int socket, int64_t deadline_ms, const volatile int *interrupted)
+{
+    return wait_for(socket, POLLIN, deadline_ms, interrupted);
+}
+
+bool moon_wire_is_over(int socket)
+{
+    struct pollfd one = {.fd = socket, .events = 0};
+
+    return poll(&one, 1, 0) != 0; /* POLLHUP and POLLERR are always told */
 }
 
 enum moon_wire_io moon_wire_receive(int socket, enum moon_wire_type *type_r,

@@ -39,6 +39,7 @@ enum moon_wire_tag_request {
     MOON_WIRE_REQUEST_RECIPIENT,        /* text, repeated */
     MOON_WIRE_REQUEST_FIELD,            /* u8 type, then text; repeated */
     MOON_WIRE_REQUEST_WAITED_MS,        /* u32 */
+    MOON_WIRE_REQUEST_READY_BY_MS,      /* u64 */
 };
 
 enum moon_wire_tag_decision {

@@ -10,7 +10,7 @@ import time
 import names
 
 QR_RD_RA, TC = 0x8180, 0x0200
-SLOW_S, LATE_S = 0.1, 4.0  # within the labs' deadline of two seconds, and beyond it
+SLOW_S, LONG_S, LATE_S = 0.1, 0.5, 4.0  # within the labs' deadline of two seconds, and beyond it
 
 
 def question_end(packet):
@@ -56,12 +56,21 @@ BAD = {
 
 
 class BadRelay(names.Relay):
-    """fault: "" for none; a key of BAD; "slow", "late"; "wrong id", "wrong name", "wrong port": the
+    """fault: "" for none; a key of BAD; "slow", "long" (a worker says READY before it has them), "late"; "wrong id", "wrong name", "wrong port": the
     right answer spoilt. Over TCP there is no answer as long as there is a fault, but for slow
     ones."""
     fault = ""
     held = None  # a name whose answers wait
     released = threading.Event()
+
+    @contextlib.contextmanager
+    def taking_long(self, is_it=True):
+        """Answers come so late that a worker says READY first."""
+        self.fault = "long" if is_it else ""
+        try:
+            yield
+        finally:
+            self.fault = ""
 
     @contextlib.contextmanager
     def holding(self, name):
@@ -83,8 +92,7 @@ class BadRelay(names.Relay):
             if BAD[fault]:
                 self.udp.sendto(BAD[fault](packet), client)
             return
-        if fault in ("slow", "late"):
-            time.sleep(SLOW_S if fault == "slow" else LATE_S)
+        time.sleep({"slow": SLOW_S, "long": LONG_S, "late": LATE_S}.get(fault, 0))
         if not fault.startswith("wrong"):
             super().answer_udp(packet, client)
             return
@@ -99,7 +107,7 @@ class BadRelay(names.Relay):
             (up if fault == "wrong port" else self.udp).sendto(bytes(good), client)
 
     def answer_tcp(self, stream):
-        if self.fault in ("", "slow", "late"):
+        if self.fault in ("", "slow", "long", "late"):
             super().answer_tcp(stream)
         else:
             stream.close()

@@ -211,7 +211,7 @@ def worker_back(run):
 
 
 @fault("impatient", "clock of Exim's process jumps back a day", told="451 4.3.0",
-       log=r"worker \d+ was still deciding when its time was over and was stopped by us")
+       log=r"worker \d+ was still [\w ]*deciding when its time was over and was stopped by us")
 def exim_back(run):
     """Back while the worker hangs: the module's time is over when it would have been."""
     run.lab.control.die("REQUEST.after", signal.SIGSTOP)

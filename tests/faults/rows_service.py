@@ -6,11 +6,11 @@ import os
 import shutil
 import signal
 
-from common import Service, laboratory, wait_for
+from common import Service, laboratory, wait_for, want
 
 from campaign import fault, lab
 from fault_lab import FaultLab
-from ledger import GOOD, SUSPECT
+from ledger import GOOD, SUSPECT, records
 from rows_worker import STEPS, UNDECIDED
 
 BOTH = ("250", "550 5.7.1")
@@ -131,7 +131,8 @@ def strike(run, step):
             if not step.startswith("READY"):
                 run.ledger.one(smtp, kind)
             run.lab.control.die(step, signal.SIGKILL)
-            run.ledger.one(smtp, kind)
+            with run.lab.relay.taking_long(step.startswith("READY")):
+                run.ledger.one(smtp, kind)
             wait_for("a worker to die at " + step, lambda: run.lab.control.left() == 0)
             run.ledger.one(smtp, kind)
             smtp.quit()
@@ -156,8 +157,24 @@ def worker_killed(run):
        log=r"the service's worker was still deciding when its time was over and was hung up on")
 def worker_stopped(run):
     with Service(run.lab, "--spare", "2", program=run.lab.wrapper("dying")) as its:
-        run.lab.control.die("REQUEST.after", signal.SIGSTOP)
-        run.ledger.send(GOOD)
+        run.lab.control.die("DECISION.before", signal.SIGSTOP)
+        with run.lab.relay.taking_long():
+            run.ledger.send(GOOD)
         run.ledger.send(SUSPECT)
         for pid in its.workers():
             os.kill(pid, signal.SIGCONT)
+
+
+@fault("service", "service's worker stopped before it is heard of", told="250")
+def worker_stopped_early(run):
+    """It has REQUEST and goes on when the message was decided by another: there is one record."""
+    with Service(run.lab, "--spare", "2", program=run.lab.wrapper("dying")) as its:
+        for step in ("REQUEST.half", "REQUEST.after", "DECISION.before"):
+            run.lab.control.die(step, signal.SIGSTOP)
+            for kind in (GOOD, SUSPECT):
+                run.ledger.send(kind)
+            wait_for("a worker to stop at " + step, lambda: run.lab.control.left() == 0)
+            for pid in its.workers():
+                os.kill(pid, signal.SIGCONT)
+    found = [record["id"] for record in records(run.lab.decisions)[0]]
+    want(len(found), len(set(found)), "messages, each with one record,")

@@ -32,15 +32,18 @@ def steps(**daemon):
 
 def strike(run, step, number, kinds=(GOOD, SUSPECT)):
     """The worker of the second message of a connection, where there is one by then, else that of
-    the first; a third message follows."""
+    the first, which takes so long that READY is said; a third message follows."""
     for kind in kinds:
         with run.lab.smtp(kind.ip) as smtp:
             if not step.startswith("READY"):
                 run.ledger.one(smtp, kind)
+            before = set(run.lab.workers())
             run.lab.control.die(step, number)
-            run.ledger.one(smtp, kind)
+            with run.lab.relay.taking_long(step.startswith("READY")):
+                run.ledger.one(smtp, kind)
+            # There may be a new one by now, which knows the failure verdict.
             wait_for("the worker to end at " + step,
-                     lambda: run.lab.control.left() == 0 and not run.lab.workers())
+                     lambda: run.lab.control.left() == 0 and not before & set(run.lab.workers()))
             run.ledger.one(smtp, kind)
             smtp.quit()
 

@@ -4,12 +4,13 @@
  * is said by the message's field "X-Fake: WORD", else by MOONSCAN_FAKE; what it does before it says
  * READY only by MOONSCAN_FAKE. With MOONSCAN_FAKE_LOG it appends what it was told to that file.
  *
- *   before READY   silent, dead, garbage-ready, version, half-ready, no-failure
+ *   before READY   silent, dead, garbage-ready, version, half-ready, no-failure; quiet: says READY
+ *                  only where REQUEST does not come
  *   with a message accept (default), reject, defer, freeze, headers, discard, discard-all, data,
- *                  rude (texts the module must clean), no-reply, die, exit, abort, stop, close,
- * hang, garbage, oversized, half, slow, twice, bad-index, long-data, wrong-type, no-verdict,
- * failure after APPLIED  leave MOONSCAN_FAKE_FAILURE=accept|reject|defer: the failure verdict in
- * READY.
+ *                  ready (says READY first, for quiet), rude (texts the module must clean),
+ * no-reply, die, exit, abort, stop, close, hang, garbage, oversized, half, slow, twice, bad-index,
+ * long-data, wrong-type, no-verdict, failure after APPLIED  leave
+ * MOONSCAN_FAKE_FAILURE=accept|reject|defer: the failure verdict in READY.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +22,8 @@
 
 #include "engine/wire/wire.h"
 
-#define SOCKET 3
+#define SOCKET   3
+#define QUIET_MS 100
 
 static struct moon_wire_out out;
 static int log_fd = -1;
@@ -235,6 +237,8 @@ static void decide(const char *mode, uint32_t recipient_count)
     struct moon_decision decision = {0};
 
     fail_as(mode);
+    if (strcmp(mode, "ready") == 0)
+        say_ready("");
     make_decision(mode, &decision);
     if (decision.removed_recipient_count > recipient_count)
         decision.removed_recipient_count = recipient_count;
@@ -315,7 +319,9 @@ int main(int argc, char **argv)
     for (int fd = SOCKET + 1; fd < 256; fd++)
         extra += fd != log_fd && fcntl(fd, F_GETFD) >= 0;
     note_number("extra_descriptors", extra);
-    say_ready(setting("MOONSCAN_FAKE", ""));
+    if (strcmp(setting("MOONSCAN_FAKE", ""), "quiet") != 0 ||
+        moon_wire_wait(SOCKET, moon_wire_now_ms() + QUIET_MS, NULL) != MOON_WIRE_IO_OK)
+        say_ready(setting("MOONSCAN_FAKE", ""));
     for (;;) { /* ends with the socket */
         struct moon_span payload;
         enum moon_wire_type type;

@@ -22,79 +22,9 @@
 #include <cmocka.h>
 
 #include "engine/base/status.h"
-#include "local_scan/ask.h"
+#include "tests/support/ask_case.h"
 
-#define SHORT_MS 300   /* for workers that never answer */
-#define LONG_MS  60000 /* for those that do, on a busy machine */
-
-static char program[4096], log_path[] = "/tmp/moonscan-ask-XXXXXX";
-static struct moon_answer answer;
-
-/* The fake worker is built beside the folder of this program. */
-static void find_program(void)
-{
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 32);
-    assert_true(n > 0);
-    program[n] = '\0';
-    for (int i = 0; i < 2; i++)
-        *strrchr(program, '/') = '\0';
-    size_t n_folder = strlen(program);
-    (void)snprintf(program + n_folder, sizeof program - n_folder,
-                   "/fakeworker"); /* there is room */
-}
-
-static struct moon_settings settings_of(int64_t timeout_ms)
-{
-    return (struct moon_settings){.program = program, .timeout_ms = timeout_ms};
-}
-
-/* One message of this sender's whose X-Fake says what the worker does. */
-static void send_with(struct moon_ask *ask, const char *mode, const struct moon_settings *settings)
-{
-    char text[64];
-    struct moon_wire_field field = {' ', {text, 0}};
-    struct moon_span recipients[] = {MOON_SPAN("a@one.example"), MOON_SPAN("b@two.example")};
-    struct moon_request request = {
-        .id = MOON_SPAN("test"),
-        .recipients = recipients,
-        .recipient_count = 2,
-        .fields = &field,
-        .field_count = 1,
-        .flags = MOON_WIRE_FLAG_BODY,
-    };
-    struct moon_spawn_guard guard;
-    int body = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    assert_true(body >= 0);
-    field.text.n = (size_t)snprintf(text, sizeof text, "X-Fake: %s\n", mode);
-    moon_spawn_enter(&guard);
-    moon_ask_message(ask, settings, &request, body, &answer);
-    moon_spawn_leave(&guard);
-    (void)close(body);
-}
-
-static void send_one(struct moon_ask *ask, const char *mode, int64_t timeout_ms)
-{
-    struct moon_settings settings = settings_of(timeout_ms);
-    send_with(ask, mode, &settings);
-}
-
-static void end(struct moon_ask *ask)
-{
-    struct moon_spawn_guard guard;
-    char how[64];
-
-    moon_spawn_enter(&guard);
-    moon_spawn_end(&ask->worker, 0, how, sizeof how);
-    moon_spawn_leave(&guard);
-    moon_answer_free(&answer);
-}
-
-static void assert_no_child(const char *what)
-{
-    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
-        fail_msg("%s: got a child that is left over", what);
-}
+static char log_path[] = "/tmp/moonscan-ask-XXXXXX";
 
 static int fds_open(void)
 {
@@ -130,19 +60,20 @@ static void faults_while_a_message_is_decided_give_the_failure_verdict(void **st
     int before = fds_open();
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct moon_ask ask = MOON_ASK_START;
-        send_one(&ask, table[i].mode, table[i].ms);
-        if (!answer.failed || answer.verdict != MOON_WIRE_DEFER ||
-            !strstr(answer.log, table[i].log) || strncmp(answer.reply, "4.3.0 ", 6) != 0)
-            fail_msg("%s: got %d %d \"%s\", want \"%s\"", table[i].mode, answer.failed,
-                     answer.verdict, answer.log, table[i].log);
-        assert_int_equal(answer.decision.added_count, 0);
+        ask_case_send(&ask, table[i].mode, table[i].ms);
+        if (!ask_case_answer.failed || ask_case_answer.verdict != MOON_WIRE_DEFER ||
+            !strstr(ask_case_answer.log, table[i].log) ||
+            strncmp(ask_case_answer.reply, "4.3.0 ", 6) != 0)
+            fail_msg("%s: got %d %d \"%s\", want \"%s\"", table[i].mode, ask_case_answer.failed,
+                     ask_case_answer.verdict, ask_case_answer.log, table[i].log);
+        assert_int_equal(ask_case_answer.decision.added_count, 0);
         assert_int_equal(ask.worker.pid, 0);
-        assert_no_child(table[i].mode);
-        send_one(&ask, "accept", LONG_MS); /* the next message works */
-        if (answer.failed)
-            fail_msg("after %s: got \"%s\"", table[i].mode, answer.log);
-        end(&ask);
-        assert_no_child(table[i].mode);
+        ask_case_no_child(table[i].mode);
+        ask_case_send(&ask, "accept", LONG_MS); /* the next message works */
+        if (ask_case_answer.failed)
+            fail_msg("after %s: got \"%s\"", table[i].mode, ask_case_answer.log);
+        ask_case_end(&ask);
+        ask_case_no_child(table[i].mode);
         assert_int_equal(fds_open(), before);
     }
 }
@@ -157,24 +88,25 @@ static void a_worker_that_cannot_decide_says_why(void **state)
     } table[] = {{0, MOON_WIRE_DEFER},
                  {MOON_WIRE_ACCEPT, MOON_WIRE_ACCEPT},
                  {MOON_WIRE_REJECT, MOON_WIRE_REJECT}};
-    char real[sizeof program];
+    char real[sizeof ask_case_program];
 
     (void)state; /* cmocka's, not used */
     (void)snprintf(real, sizeof real, "%.*s/moonscan",
-                   (int)(strstr(program, "/tests/fakeworker") - program), program); /* it fits */
+                   (int)(strstr(ask_case_program, "/tests/fakeworker") - ask_case_program),
+                   ask_case_program); /* it fits */
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct moon_ask ask = MOON_ASK_START;
-        struct moon_settings settings = settings_of(LONG_MS);
+        struct moon_settings settings = ask_case_settings(LONG_MS);
         settings.program = real;
         settings.failure = table[i].failure;
-        send_with(&ask, "accept", &settings);
-        assert_true(answer.failed);
-        assert_int_equal(answer.verdict, table[i].want);
-        if (!strstr(answer.log, "(failure verdict): the body's descriptor cannot be used"))
-            fail_msg("got \"%s\"", answer.log);
-        assert_true(answer.failure_field.text.n > 0);
-        end(&ask);
-        assert_no_child("the real one");
+        ask_case_send_with(&ask, "accept", &settings);
+        assert_true(ask_case_answer.failed);
+        assert_int_equal(ask_case_answer.verdict, table[i].want);
+        if (!strstr(ask_case_answer.log, "(failure verdict): the body's descriptor cannot be used"))
+            fail_msg("got \"%s\"", ask_case_answer.log);
+        assert_true(ask_case_answer.failure_field.text.n > 0);
+        ask_case_end(&ask);
+        ask_case_no_child("the real one");
     }
 }
 
@@ -186,8 +118,8 @@ static void faults_at_the_start_give_the_failure_verdict(void **state)
         int64_t ms;
         const char *log;
     } table[] = {
-        {"silent", SHORT_MS, "still starting when its time was over"},
-        {"half-ready", SHORT_MS, "still starting when its time was over"},
+        {"silent", SHORT_MS, "starting or deciding when its time was over"},
+        {"half-ready", SHORT_MS, "starting or deciding when its time was over"},
         {"dead", LONG_MS, "ended with status 3"},
         {"garbage-ready", LONG_MS, "no answer (not a frame"},
         {"version", LONG_MS, "no answer (not a frame"},
@@ -196,16 +128,16 @@ static void faults_at_the_start_give_the_failure_verdict(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct moon_ask ask = MOON_ASK_START;
         assert_int_equal(setenv("MOONSCAN_FAKE", table[i].mode, 1), 0);
-        send_one(&ask, "accept", table[i].ms);
-        if (!answer.failed || answer.verdict != MOON_WIRE_DEFER ||
-            !strstr(answer.log, table[i].log))
-            fail_msg("%s: got %d \"%s\", want \"%s\"", table[i].mode, answer.failed, answer.log,
-                     table[i].log);
+        ask_case_send(&ask, "accept", table[i].ms);
+        if (!ask_case_answer.failed || ask_case_answer.verdict != MOON_WIRE_DEFER ||
+            !strstr(ask_case_answer.log, table[i].log))
+            fail_msg("%s: got %d \"%s\", want \"%s\"", table[i].mode, ask_case_answer.failed,
+                     ask_case_answer.log, table[i].log);
         assert_int_equal(unsetenv("MOONSCAN_FAKE"), 0);
-        assert_no_child(table[i].mode);
-        send_one(&ask, "accept", LONG_MS);
-        assert_false(answer.failed);
-        end(&ask);
+        ask_case_no_child(table[i].mode);
+        ask_case_send(&ask, "accept", LONG_MS);
+        assert_false(ask_case_answer.failed);
+        ask_case_end(&ask);
     }
 }
 
@@ -213,32 +145,32 @@ static void the_failure_verdict_is_the_settings_or_the_workers(void **state)
 {
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
-    struct moon_settings settings = settings_of(LONG_MS);
+    struct moon_settings settings = ask_case_settings(LONG_MS);
 
-    moon_ask_fail(&ask, &settings, "because", &answer);
-    assert_int_equal(answer.verdict, MOON_WIRE_DEFER);
+    moon_ask_fail(&ask, &settings, "because", &ask_case_answer);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_DEFER);
     ask.ready.failure = MOON_WIRE_ACCEPT;
-    moon_ask_fail(&ask, &settings, "because", &answer);
-    assert_int_equal(answer.verdict, MOON_WIRE_ACCEPT);
-    assert_true(moon_clean_field_ok(answer.failure_field.text));
+    moon_ask_fail(&ask, &settings, "because", &ask_case_answer);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_ACCEPT);
+    assert_true(moon_clean_field_ok(ask_case_answer.failure_field.text));
     settings.failure = MOON_WIRE_REJECT;
-    moon_ask_fail(&ask, &settings, "because", &answer);
-    assert_int_equal(answer.verdict, MOON_WIRE_REJECT);
-    assert_int_equal(strncmp(answer.reply, "5.3.0 ", 6), 0);
-    assert_string_equal(answer.log,
+    moon_ask_fail(&ask, &settings, "because", &ask_case_answer);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_REJECT);
+    assert_int_equal(strncmp(ask_case_answer.reply, "5.3.0 ", 6), 0);
+    assert_string_equal(ask_case_answer.log,
                         "moonscan: not evaluated, rejected with 550 (failure verdict): because");
     ask.ready.failure = 77; /* nothing that is known */
     settings.failure = 0;
-    moon_ask_fail(&ask, &settings, "because", &answer);
-    assert_int_equal(answer.verdict, MOON_WIRE_DEFER);
+    moon_ask_fail(&ask, &settings, "because", &ask_case_answer);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_DEFER);
 
     ask = MOON_ASK_START;
     assert_int_equal(setenv("MOONSCAN_FAKE_FAILURE", "accept", 1), 0);
-    send_one(&ask, "die", LONG_MS);
-    assert_true(answer.failed);
-    assert_int_equal(answer.verdict, MOON_WIRE_ACCEPT);
+    ask_case_send(&ask, "die", LONG_MS);
+    assert_true(ask_case_answer.failed);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_ACCEPT);
     assert_int_equal(unsetenv("MOONSCAN_FAKE_FAILURE"), 0);
-    end(&ask);
+    ask_case_end(&ask);
 }
 
 static void a_decision_is_handed_over_checked_and_cleaned(void **state)
@@ -246,37 +178,37 @@ static void a_decision_is_handed_over_checked_and_cleaned(void **state)
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
 
-    send_one(&ask, "reject", LONG_MS);
-    assert_int_equal(answer.verdict, MOON_WIRE_REJECT);
-    assert_string_equal(answer.reply, "5.7.1 Not here\n5.7.1 Ask your provider");
-    moon_answer_free(&answer);
-    send_one(&ask, "freeze", LONG_MS);
-    assert_int_equal(answer.verdict, MOON_WIRE_FREEZE);
-    moon_answer_free(&answer);
-    send_one(&ask, "headers", LONG_MS);
-    assert_int_equal(answer.verdict, MOON_WIRE_ACCEPT);
-    assert_int_equal(answer.decision.added_count, 4);
-    assert_int_equal(answer.decision.removed_field_count, 1);
-    assert_int_equal(answer.refused_count, 0);
-    assert_string_equal(answer.log, "fake: headers");
-    moon_answer_free(&answer);
-    send_one(&ask, "rude", LONG_MS);
-    assert_string_equal(answer.reply, "5.7.1 fine\n5.7.1 250 really?");
-    assert_int_equal(answer.decision.added_count, 1);
-    assert_true(moon_span_is(answer.decision.added[0].text, "X-Good: yes"));
-    assert_int_equal(answer.refused_count, 2);
-    assert_string_equal(answer.log, "one?two");
-    moon_answer_free(&answer);
-    send_one(&ask, "data", LONG_MS);
-    assert_string_equal(answer.data, "q=tenant_a spf=fail");
-    moon_answer_free(&answer);
-    send_one(&ask, "discard-all", LONG_MS);
-    assert_int_equal(answer.decision.removed_recipient_count, 2);
-    moon_answer_free(&answer);
-    send_one(&ask, "slow", LONG_MS);
-    assert_int_equal(answer.verdict, MOON_WIRE_ACCEPT);
-    assert_false(answer.failed);
-    end(&ask);
+    ask_case_send(&ask, "reject", LONG_MS);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_REJECT);
+    assert_string_equal(ask_case_answer.reply, "5.7.1 Not here\n5.7.1 Ask your provider");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "freeze", LONG_MS);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_FREEZE);
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "headers", LONG_MS);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_ACCEPT);
+    assert_int_equal(ask_case_answer.decision.added_count, 4);
+    assert_int_equal(ask_case_answer.decision.removed_field_count, 1);
+    assert_int_equal(ask_case_answer.refused_count, 0);
+    assert_string_equal(ask_case_answer.log, "fake: headers");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "rude", LONG_MS);
+    assert_string_equal(ask_case_answer.reply, "5.7.1 fine\n5.7.1 250 really?");
+    assert_int_equal(ask_case_answer.decision.added_count, 1);
+    assert_true(moon_span_is(ask_case_answer.decision.added[0].text, "X-Good: yes"));
+    assert_int_equal(ask_case_answer.refused_count, 2);
+    assert_string_equal(ask_case_answer.log, "one?two");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "data", LONG_MS);
+    assert_string_equal(ask_case_answer.data, "q=tenant_a spf=fail");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "discard-all", LONG_MS);
+    assert_int_equal(ask_case_answer.decision.removed_recipient_count, 2);
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "slow", LONG_MS);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_ACCEPT);
+    assert_false(ask_case_answer.failed);
+    ask_case_end(&ask);
 }
 
 static void one_worker_serves_a_connection(void **state)
@@ -284,13 +216,13 @@ static void one_worker_serves_a_connection(void **state)
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
 
-    send_one(&ask, "accept", LONG_MS);
+    ask_case_send(&ask, "accept", LONG_MS);
     pid_t first = ask.worker.pid;
-    moon_answer_free(&answer);
-    send_one(&ask, "accept", LONG_MS);
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "accept", LONG_MS);
     assert_int_equal(ask.worker.pid, first);
-    assert_false(answer.failed);
-    end(&ask);
+    assert_false(ask_case_answer.failed);
+    ask_case_end(&ask);
 }
 
 static void a_worker_that_went_between_two_messages_is_replaced(void **state)
@@ -298,17 +230,17 @@ static void a_worker_that_went_between_two_messages_is_replaced(void **state)
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
 
-    send_one(&ask, "accept", LONG_MS);
-    moon_answer_free(&answer);
+    ask_case_send(&ask, "accept", LONG_MS);
+    moon_answer_free(&ask_case_answer);
     pid_t first = ask.worker.pid;
     assert_int_equal(kill(first, SIGKILL), 0);
     while (kill(first, 0) == 0) /* until the ignored SIGCHLD has let it be reaped */
         (void)usleep(1000);
-    send_one(&ask, "accept", LONG_MS);
-    assert_false(answer.failed);
+    ask_case_send(&ask, "accept", LONG_MS);
+    assert_false(ask_case_answer.failed);
     assert_int_not_equal(ask.worker.pid, first);
-    end(&ask);
-    assert_no_child("a replaced worker");
+    ask_case_end(&ask);
+    ask_case_no_child("a replaced worker");
 }
 
 static void an_answer_too_many_is_not_taken_for_the_next_message(void **state)
@@ -317,16 +249,16 @@ static void an_answer_too_many_is_not_taken_for_the_next_message(void **state)
     struct moon_ask ask = MOON_ASK_START;
     struct pollfd one = {.events = POLLIN};
 
-    send_one(&ask, "twice", LONG_MS);
-    assert_false(answer.failed);
-    moon_answer_free(&answer);
+    ask_case_send(&ask, "twice", LONG_MS);
+    assert_false(ask_case_answer.failed);
+    moon_answer_free(&ask_case_answer);
     pid_t first = ask.worker.pid;
     one.fd = ask.worker.socket;
     assert_int_equal(poll(&one, 1, LONG_MS), 1); /* the second is there */
-    send_one(&ask, "reject", LONG_MS);
-    assert_int_equal(answer.verdict, MOON_WIRE_REJECT);
+    ask_case_send(&ask, "reject", LONG_MS);
+    assert_int_equal(ask_case_answer.verdict, MOON_WIRE_REJECT);
     assert_int_not_equal(ask.worker.pid, first);
-    end(&ask);
+    ask_case_end(&ask);
 }
 
 static volatile sig_atomic_t alarms;
@@ -347,14 +279,14 @@ static void signals_do_not_move_the_deadline(void **state)
     alarms = 0;
     assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
-    send_one(&ask, "hang", SHORT_MS);
+    ask_case_send(&ask, "hang", SHORT_MS);
     assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
     assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
-    assert_true(answer.failed);
-    assert_non_null(strstr(answer.log, "time was over"));
+    assert_true(ask_case_answer.failed);
+    assert_non_null(strstr(ask_case_answer.log, "time was over"));
     assert_true(alarms > 0);
-    assert_no_child("a worker under alarms");
-    end(&ask);
+    ask_case_no_child("a worker under alarms");
+    ask_case_end(&ask);
 }
 
 static void signals_and_umask_are_as_before(void **state)
@@ -364,11 +296,11 @@ static void signals_and_umask_are_as_before(void **state)
     struct sigaction now;
 
     (void)umask(0);
-    send_one(&ask, "accept", LONG_MS);
+    ask_case_send(&ask, "accept", LONG_MS);
     assert_int_equal(sigaction(SIGCHLD, NULL, &now), 0);
     assert_true(now.sa_handler == SIG_IGN);
     assert_int_equal(umask(022), 0);
-    end(&ask);
+    ask_case_end(&ask);
 }
 
 static void a_program_that_may_not_be_run_is_named(void **state)
@@ -391,10 +323,10 @@ static void a_program_that_may_not_be_run_is_named(void **state)
         int before = fds_open();
 
         moon_spawn_enter(&guard);
-        moon_ask_message(&ask, &settings, &request, -1, &answer);
+        moon_ask_message(&ask, &settings, &request, -1, &ask_case_answer);
         moon_spawn_leave(&guard);
-        if (!answer.failed || !strstr(answer.log, table[i].log))
-            fail_msg("%s: got \"%s\"", table[i].program, answer.log);
+        if (!ask_case_answer.failed || !strstr(ask_case_answer.log, table[i].log))
+            fail_msg("%s: got \"%s\"", table[i].program, ask_case_answer.log);
         assert_int_equal(fds_open(), before);
     }
     assert_int_equal(chmod(log_path, 0600), 0);
@@ -404,23 +336,23 @@ static void a_request_above_the_maximum_fails_and_the_worker_stays(void **state)
 {
     (void)state;
     struct moon_ask ask = MOON_ASK_START;
-    struct moon_settings settings = settings_of(LONG_MS);
+    struct moon_settings settings = ask_case_settings(LONG_MS);
     char *big = calloc(1, MOON_WIRE_REQUEST_MAX);
     assert_non_null(big);
     struct moon_wire_field field = {' ', {big, MOON_WIRE_REQUEST_MAX}};
     struct moon_request request = {.fields = &field, .field_count = 1};
 
-    send_one(&ask, "accept", LONG_MS);
-    moon_answer_free(&answer);
+    ask_case_send(&ask, "accept", LONG_MS);
+    moon_answer_free(&ask_case_answer);
     pid_t first = ask.worker.pid;
-    moon_ask_message(&ask, &settings, &request, -1, &answer);
-    assert_true(answer.failed);
-    assert_non_null(strstr(answer.log, "too large"));
+    moon_ask_message(&ask, &settings, &request, -1, &ask_case_answer);
+    assert_true(ask_case_answer.failed);
+    assert_non_null(strstr(ask_case_answer.log, "too large"));
     free(big);
-    send_one(&ask, "accept", LONG_MS);
-    assert_false(answer.failed);
+    ask_case_send(&ask, "accept", LONG_MS);
+    assert_false(ask_case_answer.failed);
     assert_int_equal(ask.worker.pid, first);
-    end(&ask);
+    ask_case_end(&ask);
 }
 
 /* Reads the worker's log until `text` is in it; it is written by another process. */
@@ -450,9 +382,9 @@ static void the_worker_is_told_what_was_done(void **state)
     char why[256] = "";
 
     assert_int_equal(setenv("MOONSCAN_FAKE_LOG", log_path, 1), 0);
-    send_one(&ask, "accept", LONG_MS);
+    ask_case_send(&ask, "accept", LONG_MS);
     moon_spawn_enter(&guard);
-    assert_true(moon_ask_applied(&ask, &answer, &applied, why, sizeof why));
+    assert_true(moon_ask_applied(&ask, &ask_case_answer, &applied, why, sizeof why));
     assert_true(told("applied_verdict=1\napplied_added=3\napplied_fields=2\n"
                      "applied_recipients=1\napplied_text=less\n"));
     assert_true(told("extra_descriptors=0\n"));
@@ -460,11 +392,11 @@ static void the_worker_is_told_what_was_done(void **state)
     assert_true(told("waits=nearly 60 s\n"));
     assert_int_equal(kill(ask.worker.pid, SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)ask.worker.pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
-    assert_false(moon_ask_applied(&ask, &answer, &applied, why, sizeof why));
+    assert_false(moon_ask_applied(&ask, &ask_case_answer, &applied, why, sizeof why));
     assert_non_null(strstr(why, "was ended by signal 9"));
     moon_spawn_leave(&guard);
     assert_int_equal(unsetenv("MOONSCAN_FAKE_LOG"), 0);
-    end(&ask);
+    ask_case_end(&ask);
 }
 
 int main(void)
@@ -488,7 +420,7 @@ int main(void)
     moon_bug_is_fatal = true;
     if (signal(SIGCHLD, SIG_IGN) == SIG_ERR)
         return 1;
-    find_program();
+    ask_case_find_program();
     int fd = mkstemp(log_path);
     if (fd < 0)
         return 1;

@@ -37,6 +37,8 @@ enum behaviour {
     CANNOT_START,  /* READY with a trouble */
     LATE,          /* the first to call waits a second */
     SAYS_NONSENSE, /* no READY */
+    QUIET,         /* decides without READY */
+    STUCK,         /* takes the message and says nothing */
 };
 
 /* --- the service: a child process ----------------------------------------------------------------
@@ -59,8 +61,9 @@ static void serve_one(int fd, enum behaviour behaviour)
     }
     if (behaviour == CANNOT_START)
         ready.trouble = MOON_SPAN("the snapshot is none");
-    if (!moon_wire_put_ready(&out, &ready) ||
-        moon_wire_send(fd, &out, -1, moon_wire_now_ms() + LONG_MS) != MOON_WIRE_IO_OK)
+    if (behaviour != QUIET && behaviour != STUCK &&
+        (!moon_wire_put_ready(&out, &ready) ||
+         moon_wire_send(fd, &out, -1, moon_wire_now_ms() + LONG_MS) != MOON_WIRE_IO_OK))
         _exit(7);
     moon_wire_out_free(&out);
     while (moon_wire_receive(fd, &type, &payload, &body, moon_wire_now_ms() + LONG_MS, NULL) ==
@@ -71,7 +74,8 @@ static void serve_one(int fd, enum behaviour behaviour)
         if (behaviour == CLOSES)
             return;
         out = (struct moon_wire_out){0};
-        if (type == MOON_WIRE_REQUEST && moon_wire_put_decision(&out, &decision))
+        if (behaviour != STUCK && type == MOON_WIRE_REQUEST &&
+            moon_wire_put_decision(&out, &decision))
             (void)moon_wire_send(fd, &out, -1, moon_wire_now_ms() + LONG_MS);
         moon_wire_out_free(&out);
     }
@@ -172,6 +176,35 @@ static void a_worker_of_the_service_decides_all_messages_of_the_connection(void 
     }
     assert_int_equal(ask.ready.failure, MOON_WIRE_REJECT);
     assert_int_equal(ask.slot, -1);
+    end(&ask);
+    end_service();
+}
+
+static void a_worker_of_the_service_need_not_say_ready(void **state)
+{
+    (void)state;
+    struct moon_ask ask = MOON_ASK_START;
+
+    start_service(QUIET);
+    for (int i = 0; i < 2; i++) {
+        moon_answer_free(&answer);
+        send_one(&ask, LONG_MS);
+        expect(&ask, false, "no READY");
+        assert_false(ask.heard);
+    }
+    end(&ask);
+    end_service();
+}
+
+static void a_service_whose_worker_is_stuck_with_the_message_is_left_after_a_moment(void **state)
+{
+    (void)state;
+    struct moon_ask ask = MOON_ASK_START;
+
+    start_service(STUCK);
+    send_one(&ask, LONG_MS);
+    expect(&ask, true, "stuck");
+    assert_true(ask.slot >= 0);
     end(&ask);
     end_service();
 }
@@ -344,6 +377,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_of_the_service_decides_all_messages_of_the_connection),
+        cmocka_unit_test(a_worker_of_the_service_need_not_say_ready),
+        cmocka_unit_test(a_service_whose_worker_is_stuck_with_the_message_is_left_after_a_moment),
         cmocka_unit_test(without_a_service_the_module_starts_a_worker),
         cmocka_unit_test(a_service_that_misbehaves_is_left_for_a_worker_of_our_own),
         cmocka_unit_test(when_the_service_ends_between_two_messages_our_own_worker_goes_on),

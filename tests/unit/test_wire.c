@@ -68,6 +68,7 @@ static struct moon_request full_request(void)
         .body_start_bytes = 1ull << 40,
         .received_s = -1,
         .waited_ms = 29500,
+        .ready_by_ms = (1ll << 40) + 7,
         .recipients = recipients,
         .recipient_count = 3,
         .fields = fields,
@@ -113,7 +114,7 @@ static void a_request_comes_back_as_it_was(void **state)
     assert_int_equal(got.interface_port, 25);
     assert_true(got.body_start_bytes == 1ull << 40);
     assert_true(got.received_s == -1);
-    assert_int_equal(got.waited_ms, 29500);
+    assert_true(got.waited_ms == 29500 && got.ready_by_ms == (1ll << 40) + 7);
     assert_int_equal(got.recipient_count, 3);
     assert_span(got.recipients[0], "a@one.example");
     assert_span(got.recipients[1], "");

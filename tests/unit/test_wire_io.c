@@ -60,6 +60,19 @@ static int fds_open(void)
     return count;
 }
 
+static void the_module_waits_longer_than_the_worker_wants_and_not_for_ever(void **state)
+{
+    static const struct {
+        uint32_t message_ms;
+        int64_t want_ms;
+    } table[] = {{0, 30000},       {1, 30000},       {28000, 30000},      {28001, 30001},
+                 {100000, 102000}, {238001, 240000}, {UINT32_MAX, 240000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_int_equal(moon_wire_waits_ms(table[i].message_ms), table[i].want_ms);
+}
+
 static void a_frame_and_its_descriptor_arrive(void **state)
 {
     (void)state;
@@ -260,6 +273,42 @@ static void a_peer_that_is_gone_is_no_signal(void **state)
     moon_wire_out_free(&out);
 }
 
+/* A DECISION that nobody has read is told from one that was. */
+static void a_peer_that_is_gone_without_reading_is_told(void **state)
+{
+    (void)state;
+    struct moon_wire_out out = {0};
+    struct moon_span payload;
+    enum moon_wire_type type;
+
+    put_ready(&out);
+    for (int reads = 0; reads < 2; reads++) {
+        int pair[2];
+        make_pair(pair);
+        assert_false(moon_wire_is_over(pair[1]));
+        assert_int_equal(moon_wire_wait(pair[1], in_ms(SOON_MS), NULL), MOON_WIRE_IO_TIMEOUT);
+        assert_int_equal(moon_wire_send(pair[1], &out, -1, in_ms(LONG_MS)), MOON_WIRE_IO_OK);
+        if (reads) {
+            assert_int_equal(
+                moon_wire_receive(pair[0], &type, &payload, NULL, in_ms(LONG_MS), NULL),
+                MOON_WIRE_IO_OK);
+            drop(payload);
+        }
+        assert_int_equal(moon_wire_send(pair[0], &out, -1, in_ms(LONG_MS)), MOON_WIRE_IO_OK);
+        assert_false(moon_wire_is_over(pair[1]));
+        (void)close(pair[0]);
+        assert_true(moon_wire_is_over(pair[1]));
+        assert_int_equal(moon_wire_wait(pair[1], in_ms(LONG_MS), NULL), MOON_WIRE_IO_OK);
+        assert_int_equal(moon_wire_receive(pair[1], &type, &payload, NULL, in_ms(LONG_MS), NULL),
+                         MOON_WIRE_IO_OK); /* what it has said first */
+        drop(payload);
+        assert_int_equal(moon_wire_receive(pair[1], &type, &payload, NULL, in_ms(LONG_MS), NULL),
+                         reads ? MOON_WIRE_IO_CLOSED : MOON_WIRE_IO_UNREAD);
+        (void)close(pair[1]);
+    }
+    moon_wire_out_free(&out);
+}
+
 static void bytes_that_are_no_frame_are_refused(void **state)
 {
     (void)state;
@@ -431,12 +480,14 @@ static void a_frame_that_has_begun_is_not_lost_by_a_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_module_waits_longer_than_the_worker_wants_and_not_for_ever),
         cmocka_unit_test(a_frame_and_its_descriptor_arrive),
         cmocka_unit_test(two_frames_in_one_go_are_two_frames),
         cmocka_unit_test(a_peer_that_sends_byte_by_byte_is_understood),
         cmocka_unit_test(a_frame_larger_than_the_sockets_buffer_arrives),
         cmocka_unit_test(the_deadline_ends_both_ways),
         cmocka_unit_test(a_peer_that_is_gone_is_no_signal),
+        cmocka_unit_test(a_peer_that_is_gone_without_reading_is_told),
         cmocka_unit_test(bytes_that_are_no_frame_are_refused),
         cmocka_unit_test(descriptors_that_are_not_wanted_are_closed),
         cmocka_unit_test(a_signal_ends_the_endless_wait_only_when_asked),
