@@ -40,7 +40,8 @@ STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIE
 # Answered by engine/cmd/absent.c and few.c: what they lead to would only make the start dearer.
 ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities \
   ossl_default_provider_init __res_init
-link_static = $(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
+link_static = sh engine/cmd/few.sh "$$($(CC) -print-file-name=libcrypto.a)" >$(1).few && \
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) @$(1).few -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 comma := ,
 
 # Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
@@ -94,12 +95,12 @@ $(BUILD)/libmoon.a: $(ENGINE_OBJ)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(BUILD)/moonscan: $(MAIN_OBJ) $(if $(STATIC),$(STATIC_OBJ)) $(BUILD)/libmoon.a $(BUILD)/linked
+$(BUILD)/moonscan: $(MAIN_OBJ) $(if $(STATIC),$(STATIC_OBJ) engine/cmd/few.sh) $(BUILD)/libmoon.a $(BUILD)/linked
 	$(if $(STATIC),$(call link_static,$@,$(filter %.o %.a,$^)),$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o %.a,$^) $(LIBS))
 
 # The same objects, for `check`, whatever STATIC is.
-$(BUILD)/moonscan-static: $(MAIN_OBJ) $(STATIC_OBJ) $(BUILD)/libmoon.a
-	$(call link_static,$@,$^)
+$(BUILD)/moonscan-static: $(MAIN_OBJ) $(STATIC_OBJ) $(BUILD)/libmoon.a engine/cmd/few.sh
+	$(call link_static,$@,$(filter %.o %.a,$^))
 
 # The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*. Without
 # the compiler's start files, which refer to names that no library has: for each the dynamic linker

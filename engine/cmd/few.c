@@ -5,9 +5,10 @@
  *
  * OpenSSL 3 makes an object of every algorithm of a kind, and notes all its names, when the first
  * of that kind is asked for: twenty digests for one SHA-256, which costs a fresh worker a seventh
- * of all that it does. So the provider is asked as always, and tells of fewer: what is not told of
- * cannot be had, as with a provider that was built without it. One that has other names for what
- * is to stay tells of all.
+ * of all that it does. And each worker relocates the tables of all of them. So the linker puts an
+ * empty table in the place of most (few.sh says what stays), and the provider, which is asked as
+ * always, does not tell of those. What is not told of cannot be had, as with a provider that was
+ * built without it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,54 +17,32 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
-#define FEW_MAX      8  /* algorithms of one kind; more than any list below has */
+#define FEW_MAX      4  /* algorithms of one kind that stay; more than few.sh lets stay */
+#define KINDS_MAX    32 /* kinds have numbers, below 23 in OpenSSL 3 */
 #define DISPATCH_MAX 16 /* functions of a provider, of which OpenSSL knows a dozen */
 
-/* Of each kind, the first name of what stays. Kinds that are not here stay whole; none of them is
- * asked for when a signature is verified. */
-static struct few {
-    int operation;
-    const char *names[FEW_MAX + 1];
-    OSSL_ALGORITHM algorithms[FEW_MAX + 1]; /* the end has no name */
-} few[] = {
-    {.operation = OSSL_OP_DIGEST, .names = {"SHA1", "SHA2-256", "SHA2-512"}},
-    {.operation = OSSL_OP_KEYMGMT, .names = {"RSA", "ED25519"}},
-    {.operation = OSSL_OP_SIGNATURE, .names = {"RSA", "ED25519"}},
-};
+/* Where the linker has left something out. */
+extern const OSSL_DISPATCH moon_few_none[];
+const OSSL_DISPATCH moon_few_none[] = {{0, NULL}};
 
 static OSSL_FUNC_provider_query_operation_fn *query_all;
 
-/* Is `name` the first of the names, which colons separate? */
-static bool is_first(const char *names, const char *name)
+static const OSSL_ALGORITHM *query_few(void *provider, int kind, int *no_cache)
 {
-    size_t n = strlen(name);
-    return strncmp(names, name, n) == 0 && (names[n] == ':' || names[n] == '\0');
-}
+    static OSSL_ALGORITHM told[KINDS_MAX][FEW_MAX + 1]; /* the end has no names */
+    const OSSL_ALGORITHM *all = query_all(provider, kind, no_cache);
+    size_t count = 0;
+    bool whole = true;
 
-static bool stays(const struct few *kind, const OSSL_ALGORITHM *algorithm)
-{
-    for (size_t i = 0; kind->names[i]; i++)
-        if (is_first(algorithm->algorithm_names, kind->names[i]))
-            return true;
-    return false;
-}
-
-static const OSSL_ALGORITHM *query_few(void *provider, int operation, int *no_cache)
-{
-    const OSSL_ALGORITHM *all = query_all(provider, operation, no_cache);
-
-    for (size_t i = 0; all && i < sizeof few / sizeof *few; i++) {
-        size_t count = 0, wanted = 0;
-        if (few[i].operation != operation)
-            continue;
-        while (few[i].names[wanted])
-            wanted++;
-        for (const OSSL_ALGORITHM *at = all; at->algorithm_names && count < wanted; at++)
-            if (stays(&few[i], at))
-                few[i].algorithms[count++] = *at;
-        return count == wanted ? few[i].algorithms : all;
+    if (!all || kind < 0 || kind >= KINDS_MAX)
+        return all;
+    for (const OSSL_ALGORITHM *at = all; at->algorithm_names; at++) {
+        if (at->implementation == moon_few_none)
+            whole = false;
+        else if (++count <= FEW_MAX)
+            told[kind][count - 1] = *at;
     }
-    return all;
+    return whole || count > FEW_MAX ? all : told[kind];
 }
 
 int __real_ossl_default_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,

@@ -23,8 +23,8 @@ from memory_growth import CONFIG, Host, good, zone  # noqa: E402
 from lab import BUILD  # noqa: E402
 
 PROGRAMS = [os.path.join(BUILD, name) for name in ("moonscan", "moonscan-static")]
-FAULTS_MAX = {"moonscan": 480, "moonscan-static": 285}
-RELOCATIONS_MAX = 21000
+FAULTS_MAX = {"moonscan": 480, "moonscan-static": 265}
+RELOCATIONS_MAX = 17000
 
 
 class OneMessageEach(Host):
