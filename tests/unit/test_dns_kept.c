@@ -187,6 +187,41 @@ static void has_bounded_room(void **state)
     assert_null(kept);
 }
 
+static void takes_no_answer_for_another_in_a_full_table(void **state)
+{
+    struct moon_dns_kept *kept = moon_dns_kept_create(60);
+    char name[32];
+    (void)state;
+    for (int i = 0; i < 8 * (int)MOON_DNS_KEPT_MAX; i++) {
+        (void)snprintf(name, sizeof name, "n%d.x", i);
+        put_text(kept, name, MOON_SPAN("text"), 60, NOW_MS);
+    }
+    assert_int_equal(moon_dns_kept_size(kept).count, MOON_DNS_KEPT_MAX);
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof name, "m%d.x", i);
+        assert_false(is_kept(kept, name, TXT, NOW_MS));
+    }
+    moon_dns_kept_empty(kept);
+    assert_int_equal(moon_dns_kept_size(kept).count, 0);
+    assert_int_equal(moon_dns_kept_size(kept).bytes, 0);
+    moon_dns_kept_destroy(&kept);
+}
+
+static void keeps_answers_up_to_the_bound_and_no_larger_ones(void **state)
+{
+    static char large[MOON_DNS_KEPT_ANSWER_BYTES_MAX];
+    struct moon_dns_kept *kept = moon_dns_kept_create(60);
+    (void)state;
+    put_text(kept, "q.x", (struct moon_span){large, 1}, 60, NOW_MS);
+    size_t room = sizeof large - (moon_dns_kept_size(kept).bytes - 1);
+    moon_dns_kept_empty(kept);
+    put_text(kept, "q.x", (struct moon_span){large, room}, 60, NOW_MS);
+    assert_int_equal(moon_dns_kept_size(kept).bytes, sizeof large);
+    put_text(kept, "q.y", (struct moon_span){large, room + 1}, 60, NOW_MS);
+    assert_false(is_kept(kept, "q.y", TXT, NOW_MS));
+    moon_dns_kept_destroy(&kept);
+}
+
 static void frees_what_has_ended(void **state)
 {
     struct moon_dns_kept *kept = moon_dns_kept_create(60);
@@ -446,6 +481,8 @@ int main(void)
         cmocka_unit_test(tells_names_and_types_apart),
         cmocka_unit_test(puts_the_newer_answer_in_the_place_of_the_older),
         cmocka_unit_test(has_bounded_room),
+        cmocka_unit_test(takes_no_answer_for_another_in_a_full_table),
+        cmocka_unit_test(keeps_answers_up_to_the_bound_and_no_larger_ones),
         cmocka_unit_test(frees_what_has_ended),
         cmocka_unit_test(gives_nothing_without_memory),
         cmocka_unit_test(asks_nothing_that_an_earlier_message_has_asked),

@@ -2,6 +2,7 @@
  *
  * The sockets of a message, below the c-ares backend, which asks the responder of tests/support.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,36 +132,93 @@ static void gives_each_server_its_own_port(void **state)
     end(&f);
 }
 
+static int open_udp(struct moon_dns_sockets *sockets)
+{
+    int fd = moon_dns_socket_open(sockets, AF_INET, SOCK_DGRAM, 0);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void close_one(struct moon_dns_sockets *sockets, int fd)
+{
+    assert_int_equal(moon_dns_socket_close(sockets, fd), 0);
+}
+
+static int connect_to(struct moon_dns_sockets *sockets, int fd, const char *ip)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    assert_int_equal(inet_pton(AF_INET, ip, &to.sin_addr), 1);
+    return moon_dns_socket_connect(sockets, fd, (struct sockaddr *)&to, sizeof to);
+}
+
+static unsigned port_of(int fd)
+{
+    struct sockaddr_in here = {0};
+    socklen_t length = sizeof here;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &length), 0);
+    return here.sin_port;
+}
+
 static void does_not_keep_a_socket_that_failed(void **state)
 {
     struct moon_dns_sockets sockets = {0};
     int before = open_descriptors();
     (void)state;
-    int fd = moon_dns_socket_open(&sockets, AF_INET, SOCK_DGRAM, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(moon_dns_socket_close(&sockets, fd), 0);
-    assert_int_equal(open_descriptors(), before + 1);
-    assert_int_equal(moon_dns_socket_open(&sockets, AF_INET, SOCK_DGRAM, 0), fd);
-    moon_dns_socket_spoil(&sockets, fd);
-    assert_int_equal(moon_dns_socket_close(&sockets, fd), 0);
-    assert_int_equal(open_descriptors(), before);
+    for (size_t i = 0; i < 2 * MOON_DNS_SERVERS_MAX; i++) { /* each leaves its place to the next */
+        int fd = open_udp(&sockets);
+        close_one(&sockets, fd);
+        assert_int_equal(open_descriptors(), before + 1);
+        assert_int_equal(open_udp(&sockets), fd);
+        if (i % 2)
+            moon_dns_socket_spoil(&sockets, fd);
+        else /* nobody may connect there */
+            assert_int_equal(connect_to(&sockets, fd, "255.255.255.255"), -1);
+        close_one(&sockets, fd);
+        assert_int_equal(open_descriptors(), before);
+    }
     moon_dns_sockets_end(&sockets);
     assert_int_equal(open_descriptors(), before);
 }
 
-static void keeps_no_more_sockets_than_there_can_be_servers(void **state)
+static void keeps_as_many_sockets_as_there_can_be_servers(void **state)
 {
+    enum { MANY = MOON_DNS_SERVERS_MAX + 2 };
     struct moon_dns_sockets sockets = {0};
-    int fds[MOON_DNS_SERVERS_MAX + 2], before = open_descriptors();
+    int fds[MANY], before = open_descriptors();
     (void)state;
-    for (size_t i = 0; i < MOON_DNS_SERVERS_MAX + 2; i++)
-        fds[i] = moon_dns_socket_open(&sockets, i % 2 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
-    for (size_t i = 0; i < MOON_DNS_SERVERS_MAX + 2; i++)
-        if (fds[i] >= 0) /* else there is no IPv6 here */
-            assert_int_equal(moon_dns_socket_close(&sockets, fds[i]), 0);
-    assert_true(open_descriptors() <= before + (int)MOON_DNS_SERVERS_MAX);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < MANY; i++)
+            fds[i] = open_udp(&sockets);
+        assert_int_equal(open_descriptors(), before + MANY); /* none is given out twice */
+        for (int i = 0; i < MANY; i++)
+            close_one(&sockets, fds[i]);
+        assert_int_equal(open_descriptors(), before + (int)MOON_DNS_SERVERS_MAX);
+    }
+    int stream = moon_dns_socket_open(&sockets, AF_INET, SOCK_STREAM, 0);
+    close_one(&sockets, stream);
+    assert_int_equal(open_descriptors(), before + (int)MOON_DNS_SERVERS_MAX);
     moon_dns_sockets_end(&sockets);
     assert_int_equal(open_descriptors(), before);
+}
+
+static void takes_another_port_for_another_server(void **state)
+{
+    struct moon_dns_sockets sockets = {0};
+    int fd = open_udp(&sockets), changes = 0;
+    (void)state;
+    for (int i = 0; i < 8; i++) { /* the kernel may choose the same now and then */
+        assert_int_equal(connect_to(&sockets, fd, "127.0.0.1"), 0);
+        unsigned port = port_of(fd);
+        close_one(&sockets, fd);
+        assert_int_equal(open_udp(&sockets), fd);
+        assert_int_equal(connect_to(&sockets, fd, "127.0.0.1"), 0);
+        assert_int_equal(port_of(fd), port);
+        assert_int_equal(connect_to(&sockets, fd, "127.0.0.2"), 0);
+        changes += port_of(fd) != port;
+    }
+    assert_true(changes > 4);
+    close_one(&sockets, fd);
+    moon_dns_sockets_end(&sockets);
 }
 
 int main(void)
@@ -169,7 +227,8 @@ int main(void)
         cmocka_unit_test(has_one_port_for_a_message_and_others_for_the_next),
         cmocka_unit_test(gives_each_server_its_own_port),
         cmocka_unit_test(does_not_keep_a_socket_that_failed),
-        cmocka_unit_test(keeps_no_more_sockets_than_there_can_be_servers),
+        cmocka_unit_test(keeps_as_many_sockets_as_there_can_be_servers),
+        cmocka_unit_test(takes_another_port_for_another_server),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     moon_bug_is_fatal = true;
