@@ -8,12 +8,24 @@
 
 #include <openssl/evp.h>
 
+/* Looked for once in a process: EVP_sha256() makes OpenSSL 3 look for its implementation each time.
+ */
+static const EVP_MD *sha256(void)
+{
+    static EVP_MD *fetched;
+
+    if (!fetched)
+        fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+    return fetched;
+}
+
 void moon_sig_digest_begin(struct moon_sig_digest *digest)
 {
+    const EVP_MD *md = sha256();
+
     digest->staged = 0;
     digest->context = EVP_MD_CTX_new();
-    digest->failed =
-        !digest->context || EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1;
+    digest->failed = !md || !digest->context || EVP_DigestInit_ex(digest->context, md, NULL) != 1;
 }
 
 static void digest_flush(struct moon_sig_digest *digest)

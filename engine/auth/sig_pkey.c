@@ -3,9 +3,10 @@
  * sig_pkey: from the bytes of a public key, which sig_key.c has checked, to OpenSSL's object.
  *
  * Objects are kept from message to message: most mail is of few signers, and an object that has
- * verified once also knows what its modulus needs (Montgomery's constants). A slot is found by one
- * byte of the key and compared in full; two keys of one slot take turns. A stranger can make us
- * compute anew with that, and nothing else: object and bytes say the same.
+ * verified once also knows what its modulus needs (Montgomery's constants); what the core verifies
+ * with stays beside it. A slot is found by one byte of the key and compared in full; two keys of
+ * one slot take turns. A stranger can make us compute anew with that, and nothing else: object and
+ * bytes say the same.
  *
  * libopendkim 2.11 turns the p= of an RSA key into an object by one call, d2i_PUBKEY_bio(). In
  * OpenSSL 3 that asks every decoder of every provider, which costs five times the verification (a
@@ -30,6 +31,7 @@
 
 struct slot {
     EVP_PKEY *pkey;
+    EVP_PKEY_CTX *verifier; /* of an RSA key that the core has verified with, or NULL */
     enum moon_sig_algorithm algorithm;
     char *bytes;
     size_t size;
@@ -73,9 +75,10 @@ static void keep(struct slot *slot, const struct moon_sig_key *key, EVP_PKEY *pk
         return; /* the next signature makes it again */
     }
     memcpy(bytes, key->public_key.p, key->public_key.n);
+    EVP_PKEY_CTX_free(slot->verifier);
     EVP_PKEY_free(slot->pkey);
     free(slot->bytes);
-    *slot = (struct slot){pkey, key->for_only, bytes, key->public_key.n};
+    *slot = (struct slot){pkey, NULL, key->for_only, bytes, key->public_key.n};
 }
 
 /* A reference of the caller's own, or NULL when OpenSSL cannot make it. */
@@ -92,15 +95,31 @@ static EVP_PKEY *pkey_of(const struct moon_sig_key *key)
     return pkey;
 }
 
-static bool verify_rsa(EVP_PKEY *pkey, const unsigned char *digest, struct moon_span signature)
+/* NULL when OpenSSL cannot make it. */
+static EVP_PKEY_CTX *make_verifier(EVP_PKEY *pkey)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-    bool valid =
-        ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+
+    if (ctx && EVP_PKEY_verify_init(ctx) == 1 &&
         EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-        EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-        EVP_PKEY_verify(ctx, bytes_of(signature), signature.n, digest, MOON_SIG_DIGEST_BYTES) == 1;
+        EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
+        return ctx;
     EVP_PKEY_CTX_free(ctx);
+    return NULL;
+}
+
+/* The verifier stays with the object, if that is kept. */
+static bool verify_rsa(struct slot *slot, EVP_PKEY *pkey, const unsigned char *digest,
+                       struct moon_span signature)
+{
+    bool kept = slot->pkey == pkey;
+    EVP_PKEY_CTX *ctx = kept && slot->verifier ? slot->verifier : make_verifier(pkey);
+    bool valid = ctx && EVP_PKEY_verify(ctx, bytes_of(signature), signature.n, digest,
+                                        MOON_SIG_DIGEST_BYTES) == 1;
+    if (kept)
+        slot->verifier = ctx;
+    else
+        EVP_PKEY_CTX_free(ctx);
     return valid;
 }
 
@@ -122,7 +141,10 @@ enum moon_status moon_sig_pkey_verify(const struct moon_sig_key *key,
     bool rsa = key->for_only == MOON_SIG_ALGORITHM_RSA_SHA256;
     EVP_PKEY *pkey = pkey_of(key);
 
-    *valid_r = pkey && (rsa ? verify_rsa : verify_ed25519)(pkey, digest, signature);
+    *valid_r = false;
+    if (pkey)
+        *valid_r = rsa ? verify_rsa(slot_of(key), pkey, digest, signature)
+                       : verify_ed25519(pkey, digest, signature);
     EVP_PKEY_free(pkey);
     ERR_clear_error(); /* a signature that does not verify leaves entries */
     return pkey ? MOON_OK : MOON_ENOMEM;

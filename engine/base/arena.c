@@ -305,12 +305,12 @@ void moon_str_add_char_slowly(struct moon_str *str, char c)
 
 static void str_add_texts(struct moon_str *str, const char *format, va_list args)
 {
-    va_list again;
-    va_copy(again, args);
-    size_t length = print_texts(NULL, format, args);
-    if (str_reserve(str, length))
-        str->length += print_texts(str->text + str->length, format, again);
-    va_end(again);
+    for (const char *p; (p = strchr(format, '%')) != NULL; format = p + 2) {
+        const char *text = va_arg(args, const char *);
+        moon_str_add_span(str, (struct moon_span){format, (size_t)(p - format)});
+        moon_str_add(str, text ? text : "(null)"); /* as glibc has it */
+    }
+    moon_str_add(str, format);
 }
 
 void moon_str_addf(struct moon_str *str, const char *format, ...)

@@ -268,6 +268,21 @@ static void verifies_only_the_right_signature(void **state)
     made[10] ^= 1;
     assert_int_equal(moon_sig_pkey_verify(&key, digest, signature, &valid), MOON_OK);
     assert_false(valid);
+    made[10] ^= 1;
+    /* again and again, also after another key of the slot has had its turn */
+    struct moon_sig_key other = key;
+    char *changed = moon_arena_dup(arena, key.public_key);
+    changed[key.public_key.n - 40] = (char)(changed[key.public_key.n - 40] ^ 4);
+    other.public_key.p = changed;
+    for (size_t i = 0; i < 3; i++)
+        for (size_t twice = 0; twice < 2; twice++) {
+            assert_int_equal(moon_sig_pkey_verify(&other, digest, signature, &valid), MOON_OK);
+            assert_false(valid);
+            assert_int_equal(moon_sig_pkey_verify(&key, digest, signature, &valid), MOON_OK);
+            assert_true(valid);
+            assert_int_equal(moon_sig_pkey_verify(&key, digest, signature, &valid), MOON_OK);
+            assert_true(valid);
+        }
 }
 
 static void verifies_only_the_right_ed25519_signature(void **state)
