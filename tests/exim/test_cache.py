@@ -6,7 +6,7 @@ as it is shipped, and without (dns.cache_seconds = 0)."""
 import sys
 import time
 
-from common import (BANK, Lab, Service, Suite, deliver, mail, own_workers, policy, want, zones)
+from common import (BANK, STRANGER, Lab, Service, Suite, deliver, mail, own_workers, policy, want, zones)
 
 suite = Suite()
 BRIEF = '$ORIGIN brief.example\n@ 1 TXT "v=spf1 ip4:%s -all"\n_dmarc TXT "v=DMARC1; p=reject"' % BANK
@@ -57,6 +57,15 @@ def a_second_message_asks_nothing(lab):
         want(asked, [], "names that the second one asks for")
         want(second["dns"]["cached"], first["dns"]["questions"], "answers that were kept")
         want(second["dns"]["rounds"], 0, "rounds")
+
+
+@suite.case("as_shipped")
+def the_record_of_what_fails_says_which_answers_were_kept(lab):
+    with one_worker(lab):
+        for kept in (None, True):
+            record = lab.record(deliver(lab, mail(), ip=STRANGER))
+            want(record["dmarc"]["result"], "fail", "DMARC")
+            want({answer.get("cached") for answer in record["dns"]["answers"]}, {kept}, "cached")
 
 
 @suite.case("as_shipped")
