@@ -115,7 +115,7 @@ static void tell_applied(const struct moon_applied *applied)
     char line[MOON_ASK_LOG_BYTES], why[MOON_ASK_LOG_BYTES - 128];
     struct moon_spawn_guard guard;
 
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &exim_ask.worker);
     bool told = moon_ask_applied(&exim_ask, &exim_answer, applied, why, sizeof why);
     moon_spawn_leave(&guard);
     if (told)
@@ -176,7 +176,7 @@ static void look(int spool_fd, off_t start, uint32_t flags)
         return;
     bool collected = moon_exim_read(message, spool_fd, start, &why);
     message->request.flags |= flags;
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &exim_ask.worker);
     if (collected)
         moon_ask_message(&exim_ask, &settings, &message->request, message->body_fd, answer);
     else

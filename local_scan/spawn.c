@@ -32,16 +32,33 @@
 
 extern char **environ;
 
-void moon_spawn_enter(struct moon_spawn_guard *guard)
+/* Between enter and leave. */
+static struct moon_spawn_guard *spawn_guard;
+
+static void hold_child_signal(void)
 {
     struct sigaction dfl = {.sa_handler = SIG_DFL};
 
-    (void)sigemptyset(&dfl.sa_mask);               /* cannot fail */
-    (void)sigaction(SIGCHLD, &dfl, &guard->child); /* cannot fail: a valid signal */
+    if (!spawn_guard || spawn_guard->held)
+        return;
+    (void)sigemptyset(&dfl.sa_mask);                     /* cannot fail */
+    (void)sigaction(SIGCHLD, &dfl, &spawn_guard->child); /* cannot fail: a valid signal */
+    spawn_guard->held = true;
+}
+
+void moon_spawn_enter(struct moon_spawn_guard *guard, const struct moon_spawn *worker)
+{
+    guard->held = false;
+    spawn_guard = guard;
+    if (worker->pid > 0)
+        hold_child_signal();
 }
 
 void moon_spawn_leave(const struct moon_spawn_guard *guard)
 {
+    spawn_guard = NULL;
+    if (!guard->held)
+        return;
     bool ignored = guard->child.sa_handler == SIG_IGN || (guard->child.sa_flags & SA_NOCLDWAIT);
 
     for (unsigned i = 0; ignored && i < SPAWN_REAPED; i++)
@@ -206,6 +223,7 @@ bool moon_spawn_start(struct moon_spawn *worker, const struct moon_settings *set
     int pair[2] = {-1, -1};
     pid_t pid = 0;
 
+    hold_child_signal();
     worker->pid = 0;
     worker->socket = -1;
     if (!program_ok(settings->program, why, why_size))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * spawn: the worker process of this SMTP connection: start it, hold it, end it. Every call is made
- * between moon_spawn_enter and moon_spawn_leave, which put Exim's signal handling aside and back.
+ * between moon_spawn_enter and moon_spawn_leave, which put Exim's signal handling aside and back
+ * where there is a process of ours.
  */
 #ifndef MOON_LOCAL_SCAN_SPAWN_H
 #define MOON_LOCAL_SCAN_SPAWN_H
@@ -19,11 +20,13 @@ struct moon_spawn {
 };
 
 struct moon_spawn_guard {
+    bool held;              /* it was put aside */
     struct sigaction child; /* Exim's disposition of SIGCHLD */
 };
 
-/* Exim ignores SIGCHLD, which would take the worker's exit status from us. */
-void moon_spawn_enter(struct moon_spawn_guard *guard);
+/* Exim ignores SIGCHLD, which would take the worker's exit status from us. With a worker of the
+ * service there is none: nothing happens until one of our own is started. Not nested. */
+void moon_spawn_enter(struct moon_spawn_guard *guard, const struct moon_spawn *worker);
 /* Puts Exim's disposition back; children that ended meanwhile are reaped as Exim wanted it. */
 void moon_spawn_leave(const struct moon_spawn_guard *guard);
 

@@ -60,7 +60,7 @@ void ask_case_send_with(struct moon_ask *ask, const char *mode,
 
     assert_true(body >= 0);
     field.text.n = (size_t)snprintf(text, sizeof text, "X-Fake: %s\n", mode);
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask->worker);
     moon_ask_message(ask, settings, &request, body, &ask_case_answer);
     moon_spawn_leave(&guard);
     (void)close(body);
@@ -77,7 +77,7 @@ void ask_case_end(struct moon_ask *ask)
     struct moon_spawn_guard guard;
     char how[64];
 
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask->worker);
     moon_spawn_end(&ask->worker, 0, how, sizeof how);
     moon_spawn_leave(&guard);
     moon_answer_free(&ask_case_answer);

@@ -357,7 +357,7 @@ static void ask_worker(struct moon_ask *ask, const char *tenant, struct moon_ans
     char why[300] = "";
 
     CHECK(body >= 0);
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask->worker);
     moon_ask_message(ask, &settings, &request, body, answer);
     applied.verdict = (uint8_t)answer->verdict;
     (void)moon_ask_applied(ask, answer, &applied, why, sizeof why); /* a dead worker shows below */
@@ -419,7 +419,7 @@ static void run_worker(void)
     printf("# the worker's largest resident memory: %ld KB\n", rss);
     report(rss > 0 && (rss <= most || complain("worker", "KB", rss, most)), "worker",
            "its memory stays small");
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask.worker);
     moon_spawn_end(&ask.worker, 1000, how, sizeof how);
     moon_spawn_leave(&guard);
 }

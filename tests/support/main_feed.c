@@ -192,7 +192,7 @@ static void send_message(struct feed *feed, unsigned long number)
         (void)snprintf(addresses[i], sizeof addresses[i], "joe@t%lu.example", draw(feed));
         recipients[i] = moon_span_of(addresses[i]);
     }
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &feed->ask.worker);
     moon_ask_message(&feed->ask, &feed->settings, &request, body, &answer);
     applied.verdict = (uint8_t)answer.verdict;
     bool told = moon_ask_applied(&feed->ask, &answer, &applied, why, sizeof why);
@@ -253,7 +253,7 @@ int main(int argc, char **argv)
         (void)printf("\n");
         CHECK(fflush(stdout) == 0 && fgets(line, sizeof line, stdin));
     }
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &feed.ask.worker);
     moon_spawn_end(&feed.ask.worker, 1000, how, sizeof how);
     moon_spawn_leave(&guard);
     return feed.failed ? 1 : 0;

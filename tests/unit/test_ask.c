@@ -322,7 +322,7 @@ static void a_program_that_may_not_be_run_is_named(void **state)
         struct moon_spawn_guard guard;
         int before = fds_open();
 
-        moon_spawn_enter(&guard);
+        moon_spawn_enter(&guard, &ask.worker);
         moon_ask_message(&ask, &settings, &request, -1, &ask_case_answer);
         moon_spawn_leave(&guard);
         if (!ask_case_answer.failed || !strstr(ask_case_answer.log, table[i].log))
@@ -383,7 +383,7 @@ static void the_worker_is_told_what_was_done(void **state)
 
     assert_int_equal(setenv("MOONSCAN_FAKE_LOG", log_path, 1), 0);
     ask_case_send(&ask, "accept", LONG_MS);
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask.worker);
     assert_true(moon_ask_applied(&ask, &ask_case_answer, &applied, why, sizeof why));
     assert_true(told("applied_verdict=1\napplied_added=3\napplied_fields=2\n"
                      "applied_recipients=1\napplied_text=less\n"));

@@ -99,7 +99,7 @@ static void a_module_that_waits_for_ready_hears_it(void **state)
                    (int)(strstr(ask_case_program, "/tests/fakeworker") - ask_case_program),
                    ask_case_program); /* it fits */
     settings.program = real;
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &worker);
     assert_true(moon_spawn_start(&worker, &settings, text, sizeof text));
     int64_t deadline_ms = moon_wire_now_ms() + LONG_MS;
     assert_int_equal(moon_wire_receive(worker.socket, &type, &payload, NULL, deadline_ms, NULL),
@@ -132,7 +132,7 @@ static void a_large_request_waits_for_ready(void **state)
 
     memset(big, 'x', sizeof big);
     assert_int_equal(setenv("MOONSCAN_FAKE", "quiet", 1), 0);
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask.worker);
     moon_ask_message(&ask, &settings, &request, -1, &ask_case_answer);
     moon_spawn_leave(&guard);
     assert_int_equal(unsetenv("MOONSCAN_FAKE"), 0);

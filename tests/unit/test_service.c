@@ -131,7 +131,7 @@ static void send_one(struct moon_ask *ask, int64_t timeout_ms)
     struct moon_spawn_guard guard;
     int body = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask->worker);
     moon_ask_message(ask, &settings, &request, body, &answer);
     moon_spawn_leave(&guard);
     (void)close(body);
@@ -142,7 +142,7 @@ static void end(struct moon_ask *ask)
     struct moon_spawn_guard guard;
     char how[64];
 
-    moon_spawn_enter(&guard);
+    moon_spawn_enter(&guard, &ask->worker);
     moon_spawn_end(&ask->worker, 0, how, sizeof how);
     moon_spawn_leave(&guard);
     moon_answer_free(&answer);
@@ -177,6 +177,36 @@ static void a_worker_of_the_service_decides_all_messages_of_the_connection(void 
     assert_int_equal(ask.ready.failure, MOON_WIRE_REJECT);
     assert_int_equal(ask.slot, -1);
     end(&ask);
+    end_service();
+}
+
+/* Exim's signal handling is put aside for a process of ours only. */
+static void with_a_worker_of_the_service_signals_are_left_alone(void **state)
+{
+    (void)state;
+    struct moon_ask ask = MOON_ASK_START;
+    struct moon_spawn_guard guard;
+    struct sigaction now;
+    char why[200];
+
+    start_service(DECIDES);
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    for (int own = 0; own < 2; own++) {
+        moon_spawn_enter(&guard, &ask.worker);
+        struct moon_settings settings = {
+            .program = program, .socket = own ? NULL : path, .timeout_ms = LONG_MS};
+        moon_ask_message(&ask, &settings, &(struct moon_request){.id = MOON_SPAN("test")}, -1,
+                         &answer);
+        assert_false(answer.failed);
+        assert_int_equal(sigaction(SIGCHLD, NULL, &now), 0);
+        assert_true(now.sa_handler == (own ? SIG_DFL : SIG_IGN));
+        moon_spawn_end(&ask.worker, 0, why, sizeof why);
+        moon_spawn_leave(&guard);
+        assert_int_equal(sigaction(SIGCHLD, NULL, &now), 0);
+        assert_true(now.sa_handler == SIG_IGN);
+        end(&ask);
+    }
+    (void)signal(SIGCHLD, before);
     end_service();
 }
 
@@ -377,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_worker_of_the_service_decides_all_messages_of_the_connection),
+        cmocka_unit_test(with_a_worker_of_the_service_signals_are_left_alone),
         cmocka_unit_test(a_worker_of_the_service_need_not_say_ready),
         cmocka_unit_test(a_service_whose_worker_is_stuck_with_the_message_is_left_after_a_moment),
         cmocka_unit_test(without_a_service_the_module_starts_a_worker),
