@@ -39,7 +39,7 @@ static void fill(struct trial *t, bool pass)
     enum moon_result result = pass ? MOON_RESULT_PASS : MOON_RESULT_FAIL;
     *t = (struct trial){
         .recipient = {"someone@example.org", "example.org"},
-        .author = {"author@example.com", "author", "example.com", "An Author"},
+        .author = {"author@example.com", "example.com", "An Author"},
         .fields = {field_of("From", " author@example.com"), field_of("Subject", " Trial")},
         .tags = {{"v", "DMARC1"}, {"p", "reject"}}};
     t->msg = (struct moon_message){.id = "trial",

@@ -240,14 +240,12 @@ static bool keep_author(struct parser *p, const char *name, const char *local,
                         struct moon_span as_written, const char *domain)
 {
     struct moon_from *from = p->from;
-    struct moon_author author = {.local = local, .domain = domain, .display_name = name};
+    struct moon_author author = {.domain = domain, .display_name = name};
 
     from->count++;
     if (from->kept == MOON_FROM_MAX)
         return refuse(p, "more authors than are looked at");
-    author.address = as_written.n ? moon_arena_printf(p->arena, "%s@%.*s", local, (int)as_written.n,
-                                                      as_written.p)
-                                  : local;
+    author.address = moon_arena_printf(p->arena, "%s@%.*s", local, (int)as_written.n, as_written.p);
     from->authors = moon_arena_append(p->arena, from->authors, from->kept, sizeof author);
     if (!author.address || !from->authors)
         return no_memory(p);
@@ -339,9 +337,8 @@ static bool take_angle(struct parser *p, struct phrase *name)
     int c = moon_buf_peek(&p->in);
     if (c == '@' && local.words) {
         (void)moon_buf_byte(&p->in); /* just peeked at */
-        if (!take_address(p, &local, display) || !skip_cfws(p, NULL))
-            return false;
-        return moon_buf_skip(&p->in, '>') || refuse(p, "an address in From without its '>'");
+        return take_address(p, &local, display) && skip_cfws(p, NULL) &&
+               (moon_buf_skip(&p->in, '>') || refuse(p, "an address in From without its '>'"));
     }
     p->from->count++;
     if (c == '@')
@@ -373,9 +370,9 @@ static bool take_element(struct parser *p, bool in_group, bool *group_r)
     }
     if (c == '@') {
         (void)moon_buf_byte(&p->in); /* just peeked at */
-        if (!take_address(p, &phrase, ""))
-            return false;
-        return moon_buf_peek(&p->in) != '<' || refuse(p, "text with '@' before an address in From");
+        return take_address(p, &phrase, "") &&
+               (moon_buf_peek(&p->in) != '<' ||
+                refuse(p, "text with '@' before an address in From"));
     }
     p->from->count += phrase.words > 0;
     if (phrase.words && (c < 0 || c == ',' || c == ';'))
@@ -383,7 +380,8 @@ static bool take_element(struct parser *p, bool in_group, bool *group_r)
     return refuse(p, "From does not follow the grammar");
 }
 
-static bool take_list(struct parser *p)
+/* Ends at the first reason. */
+static void take_list(struct parser *p)
 {
     bool in_group = false, wants_comma = false;
 
@@ -395,17 +393,17 @@ static bool take_list(struct parser *p)
             in_group = false;
             wants_comma = true;
         } else if (wants_comma) {
-            return refuse(p, "text behind an address in From");
+            (void)refuse(p, "text behind an address in From");
+            return;
         } else if (!take_element(p, in_group, &group)) {
-            return false;
+            return;
         } else {
             in_group = in_group || group;
             wants_comma = !group;
         }
     }
     if (in_group)
-        return refuse(p, "a group in From without its end");
-    return !p->reason;
+        (void)refuse(p, "a group in From without its end");
 }
 
 /* --- step 4: the sum ----------------------------------------------------------------------------
@@ -454,7 +452,7 @@ enum moon_status moon_from_parse(struct moon_arena *arena, const struct moon_mes
             continue; /* fields are still counted */
         }
         if (check_bytes(&parser, field->value))
-            (void)take_list(&parser); /* the reason says the same */
+            take_list(&parser);
         if (parser.no_memory)
             return MOON_ENOMEM;
         if (!refused)

@@ -8,8 +8,7 @@
 #include "engine/message/message.h"
 
 struct moon_author {
-    const char *address; /* local@domain as written, comments and folds removed */
-    const char *local;
+    const char *address;      /* local@domain as written, comments and folds removed */
     const char *domain;       /* normalized; NULL when it is no domain name (then see reason) */
     const char *display_name; /* decoded is not needed here: as written, unquoted; "" when none */
 };

@@ -51,7 +51,7 @@ static void fill_message(struct policy_case *c)
 static void fill_results(struct policy_case *c)
 {
     struct moon_results *r = &c->results;
-    c->author = (struct moon_author){"a@bank.example", "a", "bank.example", "A. Person"};
+    c->author = (struct moon_author){"a@bank.example", "bank.example", "A. Person"};
     r->from = (struct moon_from){
         .authors = &c->author, .count = 1, .kept = 1, .field_count = 1, .domain = "bank.example"};
     r->spf = (struct moon_spf){.result = MOON_RESULT_PASS,
