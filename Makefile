@@ -39,7 +39,7 @@ STATIC_OBJ = $(BUILD)/obj/engine/cmd/few.o
 STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd
 # Answered by engine/cmd/absent.c and few.c: what they lead to would only make the start dearer.
 ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities \
-  ossl_default_provider_init __res_init
+  ossl_default_provider_init EVP_PKEY_asn1_get_count __res_init
 link_static = sh engine/cmd/few.sh "$$($(CC) -print-file-name=libcrypto.a)" >$(1).few && \
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) @$(1).few -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 comma := ,

@@ -44,6 +44,14 @@ int __wrap_ossl_prov_get_capabilities(void *provider, const char *capability, in
     return 0;
 }
 
+/* How many kinds of keys OpenSSL knows without its providers. Their names are noted beside those of
+ * the providers when the first algorithm is asked for, and only there is this asked: what mail has
+ * is among the providers' names. */
+int __wrap_EVP_PKEY_asn1_get_count(void)
+{
+    return 0;
+}
+
 /* The C library's own resolver, which dkim_init() starts: it reads /etc/resolv.conf. libopendkim
  * has its keys from the message's cache instead (engine/auth/dkim_odk.c), and nothing else asks it.
  * In the ordinary program this definition comes before the C library's. */
