@@ -35,13 +35,15 @@ LIBS = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lspf2 -lopendkim 
 # fails: they speak of getaddrinfo and dlopen in code of the libraries that we never call.
 STATIC     ?=
 MAIN_OBJ   = $(BUILD)/obj/engine/cmd/main.o $(BUILD)/obj/engine/cmd/absent.o
-STATIC_OBJ = $(BUILD)/obj/engine/cmd/few.o
+# Where it begins, on the machine that start.S is written for.
+START      = $(if $(filter x86_64%,$(shell $(CC) -dumpmachine 2>/dev/null)),engine/cmd/start)
+STATIC_OBJ = $(BUILD)/obj/engine/cmd/few.o $(START:%=$(BUILD)/obj/%.o)
 STATIC_LIBS = -lspf2 -lopendkim $(shell $(PKG_CONFIG) --static --libs $(LIBRARIES) 2>/dev/null) $(STORE_LIBS) -lresolv -lbsd
 # Answered by engine/cmd/absent.c and few.c: what they lead to would only make the start dearer.
 ABSENT = db_create openssl_add_all_ciphers_int openssl_add_all_digests_int ossl_err_load_crypto_strings ossl_prov_get_capabilities \
   ossl_default_provider_init EVP_PKEY_asn1_get_count __res_init
 link_static = sh engine/cmd/few.sh "$$($(CC) -print-file-name=libcrypto.a)" >$(1).few && \
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) @$(1).few -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
+	$(CC) $(CFLAGS_ALL) $(filter-out -pie,$(LDFLAGS_ALL)) -static-pie $(patsubst %,-Wl$(comma)--wrap=%,d2i_PUBKEY_bio $(ABSENT)) @$(1).few $(if $(START),-Wl$(comma)-e$(comma)moon_start) -o $(1) $(2) $(STATIC_LIBS) 2>$(1).log || { cat $(1).log >&2; exit 1; }
 comma := ,
 
 # Says what is missing before the compiler does, and what helps. $(1): shell commands that print it.
@@ -122,6 +124,10 @@ $(BUILD)/libmodule.a: $(MODULE_PLAIN_SRC:%.c=$(BUILD)/obj/%.o)
 $(BUILD)/obj/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS_ALL) $(LIB_CFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.S Makefile | needs
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
 
 # The module knows where its program is installed: another PREFIX makes it anew. So does STATIC with
 # the program.
