@@ -26,7 +26,7 @@
 #include "engine/cmd/cmd.h"
 #include "engine/cmd/worker.h"
 
-#define CONNECTIONS_MAX 200    /* what a stranger has left in memory ends with the process */
+#define CONNECTIONS_MAX 1000   /* what a stranger has left in memory ends with the process */
 #define IDLE_MS         600000 /* of more workers than are needed the surplus goes */
 #define RESOLV_CONF     "/etc/resolv.conf"
 
