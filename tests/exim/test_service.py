@@ -125,6 +125,29 @@ def connections_at_once_leave_spare_workers(lab):
         want(own_workers(lab), [], "workers that Exim started")
 
 
+@suite.case("with_service")
+def a_worker_is_replaced_after_a_thousand_connections(lab):
+    def hang_up():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(lab.path("run/scan.sock"))
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(4096):
+                pass
+
+    with Service(lab, "--spare", "1", "--workers", "1") as service:
+        wait_for("the worker", lambda: len(service.workers()) == 1 and all(
+            map(is_waiting, service.workers())))
+        first = service.workers()
+        for _ in range(999):
+            hang_up()
+        want(service.workers(), first, "workers after 999 connections")
+        hang_up()
+        wait_for("another worker", lambda: service.workers() not in ([], first))
+        want(record_of(lab)["spf"]["result"], "pass", "what the other one says")
+        want(own_workers(lab), [], "workers that Exim started")
+
+
 def slot_address(pid):
     with open("/proc/%d/maps" % pid, encoding="ascii") as file:
         return next(int(line.split("-")[0], 16) for line in file if "moonscan-slot" in line)
