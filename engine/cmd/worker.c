@@ -277,16 +277,6 @@ static int64_t longest_ms(const struct job *job)
                                   : moon_shares_wanted_ms(&job->worker->setup->conf);
 }
 
-/* A module that has not heard READY does not know yet how long it will wait. */
-static void adapt(struct moon_request *request, const struct moon_conf *conf)
-{
-    int64_t more_ms =
-        moon_wire_waits_ms((uint32_t)moon_shares_wanted_ms(conf)) - moon_wire_waits_ms(0);
-
-    if (request->flags & MOON_WIRE_FLAG_ADAPTS && request->waited_ms <= moon_wire_waits_ms(0))
-        request->waited_ms += (uint32_t)more_ms;
-}
-
 /* Steps 4 to 6 for one request. */
 static bool serve(struct moon_worker *worker, struct moon_span payload, int body_fd)
 {
@@ -295,7 +285,8 @@ static bool serve(struct moon_worker *worker, struct moon_span payload, int body
 
     if (!moon_wire_get_request(payload, &job.request, &reason))
         return false;
-    adapt(&job.request, &worker->setup->conf);
+    job.request.waited_ms =
+        moon_wire_waited_ms(&job.request, (uint32_t)moon_shares_wanted_ms(&worker->setup->conf));
     job.arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
     /* The last resort: a policy's time is looked at by the sandbox that it runs in. */
     unsigned longest_s = (unsigned)(longest_ms(&job) / 1000) + ALARM_MARGIN_S;

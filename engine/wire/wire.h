@@ -189,6 +189,9 @@ int64_t moon_wire_now_ms(void);
 /* How long the module waits for a decision where nobody has set it, with a worker that wants
  * `message_ms` for a message; 0: unknown. */
 int64_t moon_wire_waits_ms(uint32_t message_ms);
+/* How long it will wait from now on with this request, when READY says `message_ms`: waited_ms, and
+ * with ADAPTS what that adds. 0: unknown. */
+uint32_t moon_wire_waited_ms(const struct moon_request *request, uint32_t message_ms);
 
 /* Stream I/O on a non-blocking socket, against a deadline on the monotonic clock (milliseconds).
  * Sends all of `out`; with fd >= 0 that descriptor goes with the first byte (SCM_RIGHTS). */

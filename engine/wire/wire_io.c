@@ -40,6 +40,14 @@ int64_t moon_wire_waits_ms(uint32_t message_ms)
     return ms < WIRE_WAITS_LONGEST_MS ? ms : WIRE_WAITS_LONGEST_MS;
 }
 
+uint32_t moon_wire_waited_ms(const struct moon_request *request, uint32_t message_ms)
+{
+    uint32_t more_ms = (uint32_t)(moon_wire_waits_ms(message_ms) - WIRE_WAITS_MS);
+    bool adapts = request->flags & MOON_WIRE_FLAG_ADAPTS && request->waited_ms <= WIRE_WAITS_MS;
+
+    return request->waited_ms + (adapts ? more_ms : 0);
+}
+
 static enum moon_wire_io wait_for(int socket, short events, int64_t deadline_ms,
                                   const volatile int *interrupted)
 {

@@ -120,6 +120,69 @@ static void a_module_that_waits_for_ready_hears_it(void **state)
     ask_case_no_child("the real one");
 }
 
+/* What the worker was told last. */
+static void assert_told(const char *path, const char *text)
+{
+    char content[8192];
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    size_t n = fread(content, 1, sizeof content - 1, file);
+    (void)fclose(file); /* was only read */
+    content[n] = '\0';
+    if (!strstr(content, text))
+        fail_msg("got \"%s\", want \"%s\"", content, text);
+    assert_int_equal(truncate(path, 0), 0);
+}
+
+/* It does not know yet how long that will be, unless it has been set. */
+static void a_module_that_has_not_heard_ready_says_that_it_adapts(void **state)
+{
+    (void)state;
+    struct moon_ask ask = MOON_ASK_START;
+    char path[] = "/tmp/moonscan-ready-XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    (void)close(fd); /* only the name is wanted */
+    assert_int_equal(setenv("MOONSCAN_FAKE", "quiet", 1), 0);
+    assert_int_equal(setenv("MOONSCAN_FAKE_LOG", path, 1), 0);
+    ask_case_send(&ask, "accept", LONG_MS);
+    assert_told(path, "flags=2\n");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "ready", 0);
+    assert_told(path, "flags=10\n");
+    moon_answer_free(&ask_case_answer);
+    ask_case_send(&ask, "accept", 0);
+    assert_told(path, "flags=2\n");
+    assert_int_equal(unsetenv("MOONSCAN_FAKE_LOG"), 0);
+    assert_int_equal(unsetenv("MOONSCAN_FAKE"), 0);
+    ask_case_end(&ask);
+    (void)unlink(path); /* ours */
+}
+
+static void the_module_waits_longer_than_the_worker_wants_and_not_for_ever(void **state)
+{
+    static const struct {
+        uint32_t message_ms;
+        int64_t want_ms;
+    } table[] = {{0, 30000},       {1, 30000},       {28000, 30000},      {28001, 30001},
+                 {100000, 102000}, {238001, 240000}, {UINT32_MAX, 240000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        assert_int_equal(moon_wire_waits_ms(table[i].message_ms), table[i].want_ms);
+    /* What READY will ask for counts where the module has not heard it and nobody has set a time.
+     */
+    struct moon_request request = {.waited_ms = 29000};
+    assert_int_equal(moon_wire_waited_ms(&request, 58000), 29000);
+    request.flags = MOON_WIRE_FLAG_ADAPTS;
+    assert_int_equal(moon_wire_waited_ms(&request, 10000), 29000);
+    assert_int_equal(moon_wire_waited_ms(&request, 58000), 59000);
+    request.waited_ms = UINT32_MAX;
+    assert_int_equal(moon_wire_waited_ms(&request, 58000), UINT32_MAX);
+}
+
 static void a_large_request_waits_for_ready(void **state)
 {
     (void)state;
@@ -148,6 +211,8 @@ int main(void)
         cmocka_unit_test(a_worker_that_is_not_heard_of_before_it_decides),
         cmocka_unit_test(a_worker_that_dies_unheard_of_has_its_failure_verdict),
         cmocka_unit_test(a_module_that_waits_for_ready_hears_it),
+        cmocka_unit_test(a_module_that_has_not_heard_ready_says_that_it_adapts),
+        cmocka_unit_test(the_module_waits_longer_than_the_worker_wants_and_not_for_ever),
         cmocka_unit_test(a_large_request_waits_for_ready),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

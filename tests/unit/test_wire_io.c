@@ -60,19 +60,6 @@ static int fds_open(void)
     return count;
 }
 
-static void the_module_waits_longer_than_the_worker_wants_and_not_for_ever(void **state)
-{
-    static const struct {
-        uint32_t message_ms;
-        int64_t want_ms;
-    } table[] = {{0, 30000},       {1, 30000},       {28000, 30000},      {28001, 30001},
-                 {100000, 102000}, {238001, 240000}, {UINT32_MAX, 240000}};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        assert_int_equal(moon_wire_waits_ms(table[i].message_ms), table[i].want_ms);
-}
-
 static void a_frame_and_its_descriptor_arrive(void **state)
 {
     (void)state;
@@ -480,7 +467,6 @@ static void a_frame_that_has_begun_is_not_lost_by_a_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_module_waits_longer_than_the_worker_wants_and_not_for_ever),
         cmocka_unit_test(a_frame_and_its_descriptor_arrive),
         cmocka_unit_test(two_frames_in_one_go_are_two_frames),
         cmocka_unit_test(a_peer_that_sends_byte_by_byte_is_understood),
