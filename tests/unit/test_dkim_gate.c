@@ -269,7 +269,8 @@ static void takes_covered_signatures_wherever_they_are(void **state)
     }
 }
 
-/* libopendkim passes over a CR in the body and takes VT and FF for blanks: the core decides. */
+/* libopendkim takes VT and FF in fields for blanks: the core decides. Its way with a CR in the
+ * body, which it would pass over, does not matter: it sees none. */
 static void reads_control_characters_as_they_are(void **state)
 {
     static const struct {

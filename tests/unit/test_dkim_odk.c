@@ -24,6 +24,8 @@ int dkim_header(void *dkim, unsigned char *field, size_t size);
 int dkim_set_key_lookup(void *library, void *callback);
 int dkim_body(void *dkim, unsigned char *text, size_t size);
 int dkim_eom(void *dkim, _Bool *testing);
+void *dkim_init(void *allocate, void *release);
+void *dkim_verify(void *library, const unsigned char *id, void *closure, int *stat);
 
 static struct moon_arena *arena;
 static EVP_PKEY *key;
@@ -54,6 +56,26 @@ int dkim_set_key_lookup(void *library, void *callback)
 
     memcpy(&real, &found, sizeof real);
     return without_lookup ? 1 : real(library, callback);
+}
+
+static bool without_memory;
+
+void *dkim_init(void *allocate, void *release)
+{
+    void *(*real)(void *, void *);
+    void *found = dlsym(RTLD_NEXT, "dkim_init");
+
+    memcpy(&real, &found, sizeof real);
+    return without_memory ? NULL : real(allocate, release);
+}
+
+void *dkim_verify(void *library, const unsigned char *id, void *closure, int *stat)
+{
+    void *(*real)(void *, const unsigned char *, void *, int *);
+    void *found = dlsym(RTLD_NEXT, "dkim_verify");
+
+    memcpy(&real, &found, sizeof real);
+    return without_memory ? NULL : real(library, id, closure, stat);
 }
 
 static size_t bodies_seen; /* calls that have to do with bodies: none */
@@ -161,10 +183,17 @@ static void gives_nothing_without_a_sentinel(void **state)
 static void says_when_the_library_cannot_be_set_up(void **state)
 {
     (void)state;
+    without_memory = true;
+    assert_int_equal(moon_dkim_odk_prepare(), MOON_ENOMEM);
+    without_memory = false;
     without_lookup = true;
     assert_int_equal(moon_dkim_odk_prepare(), MOON_ENOMEM);
+    assert_int_equal(moon_dkim_odk_verify(NULL, 0, NULL, 0), MOON_ENOMEM);
     without_lookup = false;
     assert_int_equal(moon_dkim_odk_prepare(), MOON_OK);
+    without_memory = true;
+    assert_int_equal(moon_dkim_odk_verify(NULL, 0, NULL, 0), MOON_ENOMEM);
+    without_memory = false;
 }
 
 /* Of a field that it does not take only the signatures that name it suffer. */
@@ -335,6 +364,25 @@ static void finds_small_rsa_keys_too_small(void **state)
     }
 }
 
+/* It has room for 1024 bytes and their end. */
+static void gives_a_record_only_where_there_is_room_for_it(void **state)
+{
+    struct moon_sign sign = moon_sign_default("example.com", "s");
+    char *public = moon_sign_public(key, 0);
+    (void)state;
+    char *text = sign_text(&sign, "From: a@b.c\n\nbody\n");
+    for (int size = 1023; size <= 1026; size++) {
+        const char *start = "v=DKIM1; k=ed25519; p=";
+        int note = size - (int)(strlen(start) + strlen(public) + strlen("; n="));
+        char *record = moon_arena_printf(arena, "%s%s; n=%0*d", start, public, note, 0);
+        assert_int_equal(strlen(record), size);
+        struct moon_dkim_odk_sig sig = verify(text, record);
+        assert_string_equal(sig.reason, size <= 1024 ? "" : "no key at the selector");
+        assert_int_equal(sig.result, size <= 1024 ? MOON_RESULT_PASS : MOON_RESULT_PERMERROR);
+    }
+    free(public);
+}
+
 /* What the gate refuses before, the library would say in the same words. RFC 6376 sections 3.6.1
  * and 6.1; the key is 256 bits of Ed25519. */
 static void says_what_the_library_finds_wrong(void **state)
@@ -413,6 +461,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_pass_for_a_right_b_whatever_the_body, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(finds_small_rsa_keys_too_small, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gives_a_record_only_where_there_is_room_for_it, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(says_what_the_library_finds_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(is_not_called_when_nothing_is_left, set_up, tear_down),
     };
