@@ -52,11 +52,11 @@ static bool read_prefix(struct moon_span digits, unsigned max, unsigned *bits_r)
     return true;
 }
 
-/* A final "/digits" is taken off *text; false when there is none. */
+/* A final "/" and the digits behind it, if any, are taken off *text; false when there is none. */
 static bool take_prefix(struct moon_span *text, struct moon_span *digits_r)
 {
     size_t slash = moon_span_rfind(*text, '/');
-    if (slash == (size_t)-1 || slash + 1 == text->n)
+    if (slash == (size_t)-1)
         return false;
     *digits_r = moon_span_sub(*text, slash + 1, text->n);
     for (size_t i = 0; i < digits_r->n; i++)
