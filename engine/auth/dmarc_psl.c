@@ -31,3 +31,8 @@ const char *moon_dmarc_psl_organization(const char *domain)
     const char *registered = psl ? psl_registrable_domain(psl, domain) : NULL;
     return registered ? registered : domain;
 }
+
+const char *moon_dmarc_psl_file(void)
+{
+    return psl_dist_filename();
+}

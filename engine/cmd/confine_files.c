@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/auth/dmarc_psl.h"
 #include "engine/base/limits.h"
 #include "engine/cmd/confine.h"
 #include "engine/cmd/sanitized.h"
@@ -97,7 +98,8 @@ static uint64_t port_of(const char *server)
 static bool add_rules(int ruleset, const struct moon_conf *conf, const char *log_path, bool net)
 {
     bool good = allow_folder_of(ruleset, log_path) &&
-                allow_path(ruleset, RESOLV_CONF, LANDLOCK_ACCESS_FS_READ_FILE);
+                allow_path(ruleset, RESOLV_CONF, LANDLOCK_ACCESS_FS_READ_FILE) &&
+                allow_path(ruleset, moon_dmarc_psl_file(), LANDLOCK_ACCESS_FS_READ_FILE);
 
     if (conf->store.kind == MOON_STORE_KIND_SQLITE)
         good = good && allow_folder_of(ruleset, conf->store.path.p);

@@ -28,6 +28,7 @@
 
 #include <cmocka.h>
 
+#include "engine/auth/dmarc_psl.h"
 #include "engine/base/limits.h"
 #include "engine/cmd/confine.h"
 
@@ -179,6 +180,8 @@ static int confined_to_files(const char *folder, uint16_t port)
         return 34;
     if (access("/etc/resolv.conf", R_OK) == 0 && open("/etc/resolv.conf", O_RDONLY) < 0)
         return 35;
+    if (access(moon_dmarc_psl_file(), R_OK) == 0 && open(moon_dmarc_psl_file(), O_RDONLY) < 0)
+        return 39;
     if (unlink(log) == 0 || execl("/bin/false", "false", (char *)NULL) == 0)
         return 36;
     int tcp = socket(AF_INET, SOCK_STREAM, 0);
