@@ -110,6 +110,29 @@ static void each_kind_has_its_own_number_of_hashes(void **state)
         assert_int_equal(of_dkim[i]->made, i >= 2); /* nobody needs the others */
 }
 
+static void all_that_both_kinds_need_are_made_at_once(void **state)
+{
+    struct moon_body body = body_of("0123456789");
+    struct moon_sig_bodies *bodies = moon_sig_bodies_of(arena, &body);
+    struct moon_sig_body_hash *hashes[2 * MOON_SIG_BODIES_MAX];
+    unsigned char expected[32];
+    (void)state;
+    for (size_t i = 0; i < 2 * MOON_SIG_BODIES_MAX; i++) {
+        struct moon_sig sig =
+            sig_of(i % 2 ? MOON_SIG_KIND_DKIM : MOON_SIG_KIND_ARC_MESSAGE,
+                   i % 2 ? MOON_SIG_CANON_SIMPLE : MOON_SIG_CANON_RELAXED, (int64_t)i);
+        assert_true(moon_sig_bodies_want(bodies, &sig, &hashes[i]));
+        moon_sig_bodies_need(hashes[i]);
+    }
+    assert_int_equal(moon_sig_bodies_make(bodies), MOON_OK);
+    body = unreadable;
+    for (size_t i = 0; i < 2 * MOON_SIG_BODIES_MAX; i++) {
+        const char *part = moon_arena_printf(arena, "%.*s", (int)i, "0123456789");
+        assert_true(hashes[i]->made);
+        assert_memory_equal(hashes[i]->bytes, sha256(part, expected), 32);
+    }
+}
+
 static void a_hash_is_made_once_and_only_when_needed(void **state)
 {
     struct moon_body body = unreadable;
@@ -295,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_equal_hashes_and_limits_different_ones),
         cmocka_unit_test(each_kind_has_its_own_number_of_hashes),
+        cmocka_unit_test(all_that_both_kinds_need_are_made_at_once),
         cmocka_unit_test(a_hash_is_made_once_and_only_when_needed),
         cmocka_unit_test(is_signed_by_no_other_hash_and_by_none_that_is_not_made),
         cmocka_unit_test(exhausted_memory_is_no_hash),
