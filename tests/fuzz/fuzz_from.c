@@ -33,7 +33,6 @@ static void check(struct moon_arena *arena, const struct moon_from *from)
     for (size_t i = 0; i < from->kept; i++) {
         const struct moon_author *author = &from->authors[i];
         no_controls(author->address);
-        no_controls(author->local);
         no_controls(author->display_name);
         if (from->domain && !moon_domain_equal(from->domain, author->domain))
             abort();
