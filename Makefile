@@ -104,11 +104,13 @@ $(BUILD)/moonscan: $(MAIN_OBJ) $(if $(STATIC),$(STATIC_OBJ) engine/cmd/few.sh) $
 $(BUILD)/moonscan-static: $(MAIN_OBJ) $(STATIC_OBJ) $(BUILD)/libmoon.a engine/cmd/few.sh
 	$(call link_static,$@,$(filter %.o %.a,$^))
 
+# Each process of Exim maps it anew: in two pieces, not four.
+MODULE_LINK = -shared -nostartfiles -Wl,-z,relro,-z,now,-z,noseparate-code -Wl,-z,defs,--unresolved-symbols=ignore-all
 # The module brings nothing but libc into Exim; its own names stay hidden but for local_scan*. Without
 # the compiler's start files, which refer to names that no library has: for each the dynamic linker
 # searches all of Exim's libraries, in each connection.
 $(BUILD)/moonscan.so: $(MODULE_OBJ)
-	$(CC) $(OPT) -shared -nostartfiles -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+	$(CC) $(OPT) $(MODULE_LINK) -o $@ $^
 
 # The same module as one C file, for LOCAL_SCAN_SOURCE of an own Exim.
 $(BUILD)/moonscan_local_scan.c: $(AMALGAMATION_SRC) $(wildcard local_scan/*.h engine/wire/*.h) \
@@ -201,7 +203,7 @@ $(BUILD)/tests/moonscan-next: $(MAIN_OBJ) $(BUILD)/obj/tests/faults/wire_next.o 
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/moonscan-next.so: $(filter-out %/wire/wire.o,$(MODULE_OBJ)) $(BUILD)/pic/tests/faults/wire_next.o
-	$(CC) $(OPT) -shared -nostartfiles -Wl,-z,relro,-z,now -Wl,-z,defs,--unresolved-symbols=ignore-all -o $@ $^
+	$(CC) $(OPT) $(MODULE_LINK) -o $@ $^
 
 FAULT_TESTS = $(BUILD)/tests/unit/test_ask $(BUILD)/tests/unit/test_dns_cares
 # Everything is broken on purpose. FAULTS="clock Redis": only those with this in their name.

@@ -108,6 +108,16 @@ static void read_settings(struct moon_settings *settings_r)
 #endif
 }
 
+/* Cut where it does not fit. snprintf() is only for what is rare: most connections of Exim have not
+ * used it, and would fetch its pages for one text. */
+static void set_text(char *to, size_t size, const char *text)
+{
+    size_t n = strnlen(text, size - 1);
+
+    memcpy(to, text, n);
+    to[n] = '\0';
+}
+
 /* Step 8. The line names the message: Exim puts the id of the next one in front when it is told of
  * one that the ACL has refused. */
 static void tell_applied(const struct moon_applied *applied)
@@ -170,7 +180,7 @@ static void look(int spool_fd, off_t start, uint32_t flags)
     struct moon_settings settings;
     const char *why = NULL;
 
-    (void)snprintf(exim_now.id, sizeof exim_now.id, "%s", message_id); /* fits */
+    set_text(exim_now.id, sizeof exim_now.id, CCS message_id); /* fits */
     exim_now.skipped = is_skipped(&settings);
     if (exim_now.skipped)
         return;
@@ -193,7 +203,7 @@ static int reply(const struct moon_answer *answer, uschar **return_text)
 {
     bool taken = answer->verdict == MOON_WIRE_ACCEPT || answer->verdict == MOON_WIRE_FREEZE;
 
-    (void)snprintf(exim_text, sizeof exim_text, "%s", taken ? answer->data : answer->reply);
+    set_text(exim_text, sizeof exim_text, taken ? answer->data : answer->reply);
     if (exim_text[0])
         *return_text = US exim_text;
     switch (answer->verdict) {
@@ -243,8 +253,9 @@ static const char *cannot_ask(void)
     if (&local_scan_path)
         scans = local_scan_path;
 #endif
-    if (!scans || !dladdr((void *)(uintptr_t)moon_data, &about) ||
-        strcmp(CCS scans, about.dli_fname) != 0)
+    /* Not by the address of moon_data, a name that others could have: ld.so would look for it in
+     * all of Exim's libraries, at each connection. */
+    if (!scans || !dladdr(&exim_now, &about) || strcmp(CCS scans, about.dli_fname) != 0)
         return "moon_data: local_scan_path must name this very file, as local_scan goes on with "
                "the decision; of a module built into Exim it is ${dlfunc{}{moon_data}{...}}";
 #endif
