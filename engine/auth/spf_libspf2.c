@@ -115,6 +115,7 @@ static void note_asked(struct walk *walk, const struct moon_spf_token *token)
 static const struct moon_spf_scope *enter(struct walk *walk, const struct moon_spf_token *token)
 {
     struct moon_spf_check *check = walk->check;
+    struct moon_span text = moon_span_sub(token->term->text, 0, 300);
     struct moon_spf_target at;
     bool none;
 
@@ -124,9 +125,8 @@ static const struct moon_spf_scope *enter(struct walk *walk, const struct moon_s
         return NULL;
     struct moon_spf_scope *scope = moon_spf_check_fetch(check, &at, &none);
     if (none) /* RFC 7208 sections 5.2 and 6.1 */
-        moon_spf_check_stop(check, MOON_RESULT_PERMERROR, "%.*s: no SPF record there",
-                            (int)(token->term->text.n < 300 ? token->term->text.n : 300),
-                            token->term->text.p);
+        moon_spf_check_stop(check, MOON_RESULT_PERMERROR, "%.*s: no SPF record there", (int)text.n,
+                            text.p);
     return scope;
 }
 
@@ -272,7 +272,9 @@ static SPF_dns_rr_t *hook_lookup(SPF_dns_server_t *hooks, const char *name, ns_t
     struct moon_spf_token *token = find_token(walk, name);
 
     (void)should_cache; /* the message's answers are kept by moon_dns */
-    if (reply && token && !walk->check->stopped) {
+    if (!reply)
+        return NULL;
+    if (!walk->check->stopped) { /* so there is a token */
         if (token->kind != MOON_SPF_TOKEN_HOST)
             note_asked(walk, token);
         if (token->kind == MOON_SPF_TOKEN_YES)
@@ -282,7 +284,7 @@ static SPF_dns_rr_t *hook_lookup(SPF_dns_server_t *hooks, const char *name, ns_t
         else
             reply_term(walk, reply, token);
     }
-    if (reply && walk->check->stopped) {
+    if (walk->check->stopped) {
         reply->num_rr = 0;
         reply->herrno = TRY_AGAIN; /* step 3 */
     }

@@ -104,6 +104,37 @@ SPF_result_t SPF_response_result(SPF_response_t *response)
     return fails(__func__) ? SPF_RESULT_INVALID : real(response);
 }
 
+SPF_dns_rr_t *SPF_dns_rr_new_init(SPF_dns_server_t *dns, const char *name, ns_type type, int ttl,
+                                  SPF_dns_stat_t status)
+{
+    SPF_dns_rr_t *(*real)(SPF_dns_server_t *, const char *, ns_type, int, SPF_dns_stat_t);
+    real_of(__func__, &real, sizeof real);
+    bool ours = name && strstr(name, ".x") != NULL;
+    return ours && fails(__func__) ? NULL : real(dns, name, type, ttl, status);
+}
+
+/* Failing, it asks for a name that nobody has written; without a reply to a name that somebody has,
+ * it gives up. */
+SPF_errcode_t SPF_record_interpret(SPF_record_t *record, SPF_request_t *request,
+                                   SPF_response_t *response, int depth)
+{
+    SPF_errcode_t (*real)(SPF_record_t *, SPF_request_t *, SPF_response_t *, int);
+    real_of(__func__, &real, sizeof real);
+    SPF_dns_server_t *dns = request->spf_server->resolver;
+    if (fails("SPF_dns_rr_new_init")) {
+        assert_null(dns->lookup(dns, "t0.x", ns_t_a, 0));
+        SPF_error_handler(__FILE__, __LINE__, "no reply");
+    }
+    if (!fails(__func__))
+        return real(record, request, response, depth);
+    SPF_dns_rr_t *reply = dns->lookup(dns, "other.x", ns_t_a, 0);
+    assert_non_null(reply);
+    assert_int_equal(reply->num_rr, 0);
+    assert_int_equal(reply->herrno, TRY_AGAIN);
+    SPF_dns_rr_free(reply);
+    return failure;
+}
+
 static void is_told_with_the_status_that_fits(void **state)
 {
     static const struct {
@@ -124,6 +155,8 @@ static void is_told_with_the_status_that_fits(void **state)
         {"SPF_record_compile", "192.0.2.1", SPF_E_INVALID_OPT, MOON_EIO},
         {"SPF_dns_rr_buf_realloc", "192.0.2.1", SPF_E_NO_MEMORY, MOON_ENOMEM},
         {"SPF_response_result", "192.0.2.1", SPF_E_SUCCESS, MOON_EIO},
+        {"SPF_record_interpret", "192.0.2.1", SPF_E_INTERNAL_ERROR, MOON_EIO},
+        {"SPF_dns_rr_new_init", "192.0.2.1", SPF_E_SUCCESS, MOON_EIO},
     };
     static const char zone[] = "d.example. TXT \"v=spf1 a mx -all\"\nd.example. A 192.0.2.2\n"
                                "d.example. AAAA 2001:db8::2\n";

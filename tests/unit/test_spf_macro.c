@@ -167,6 +167,8 @@ static const struct {
      LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".123456789", 5},
     {LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".123456789.",
      LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".123456789", 5},
+    {"b" LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".123456789",
+     LABEL_60 "." LABEL_60 "." LABEL_60 ".123456789", 4}, /* a byte more than fits */
     {LABEL_60 LABEL_60 LABEL_60 LABEL_60 LABEL_60, NULL, 0},
 };
 
