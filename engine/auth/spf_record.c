@@ -25,6 +25,7 @@ struct kind {
     bool asks_dns; /* counts against RFC 7208 section 4.6.4 */
 };
 
+/* The mechanisms. */
 static const struct kind kinds[] = {
     {"all", MOON_SPF_KIND_ALL, ARGUMENT_NO, false, false},
     {"include", MOON_SPF_KIND_INCLUDE, ARGUMENT_NEEDED, false, true},
@@ -34,12 +35,8 @@ static const struct kind kinds[] = {
     {"ip4", MOON_SPF_KIND_IP4, ARGUMENT_NEEDED, false, false},
     {"ip6", MOON_SPF_KIND_IP6, ARGUMENT_NEEDED, false, false},
     {"exists", MOON_SPF_KIND_EXISTS, ARGUMENT_NEEDED, false, true},
-    {"redirect", MOON_SPF_KIND_REDIRECT, ARGUMENT_NEEDED, false, true},
-    {"exp", MOON_SPF_KIND_EXP, ARGUMENT_NEEDED, false, false},
 };
-/* The mechanisms are the first ones, the modifiers the rest. */
-#define MECHANISM_COUNT 8
-#define KIND_COUNT      (sizeof kinds / sizeof *kinds)
+#define KIND_COUNT (sizeof kinds / sizeof *kinds)
 
 /* One or more digits without a leading zero, at most `max`. */
 static bool read_prefix(struct moon_span digits, unsigned max, unsigned *bits_r)
@@ -128,9 +125,9 @@ static bool read_mechanism(const struct kind *kind, struct moon_span rest,
     return moon_spf_macro_valid(argument, MOON_SPF_MACRO_DOMAIN);
 }
 
-static const struct kind *find_kind(struct moon_span name, size_t from, size_t to)
+static const struct kind *find_kind(struct moon_span name)
 {
-    for (size_t i = from; i < to; i++)
+    for (size_t i = 0; i < KIND_COUNT; i++)
         if (moon_span_is_nocase(name, kinds[i].name))
             return &kinds[i];
     return NULL;
@@ -140,19 +137,20 @@ static const struct kind *find_kind(struct moon_span name, size_t from, size_t t
 static const char *add_modifier(struct moon_spf_record *record, struct moon_span text,
                                 struct moon_span name, struct moon_span value)
 {
-    const struct kind *kind = find_kind(name, MECHANISM_COUNT, KIND_COUNT);
+    bool redirect = moon_span_is_nocase(name, "redirect");
 
-    if (!kind)
+    if (!redirect && !moon_span_is_nocase(name, "exp"))
         return moon_spf_macro_valid(value, MOON_SPF_MACRO_MODIFIER)
                    ? NULL
                    : "syntax error in an unknown modifier";
-    bool redirect = kind->kind == MOON_SPF_KIND_REDIRECT;
     bool *has = redirect ? &record->has_redirect : &record->has_exp;
     if (*has)
         return "modifier given twice"; /* section 6 */
     *has = true;
     *(redirect ? &record->redirect : &record->exp) =
-        (struct moon_spf_term){.kind = kind->kind, .text = text, .domain = value};
+        (struct moon_spf_term){.kind = redirect ? MOON_SPF_KIND_REDIRECT : MOON_SPF_KIND_EXP,
+                               .text = text,
+                               .domain = value};
     return moon_spf_macro_valid(value, MOON_SPF_MACRO_DOMAIN) ? NULL : "syntax error";
 }
 
@@ -160,7 +158,7 @@ static const char *add_mechanism(struct moon_spf_record *record, struct moon_spa
                                  struct moon_span name, struct moon_span rest,
                                  enum moon_result qualifier)
 {
-    const struct kind *kind = find_kind(name, 0, MECHANISM_COUNT);
+    const struct kind *kind = find_kind(name);
     if (!kind)
         return "unknown mechanism";
 
@@ -195,7 +193,8 @@ static bool read_qualifier(struct moon_buf *buf, enum moon_result *qualifier_r)
     default:
         return false;
     }
-    return moon_buf_byte(buf) >= 0;
+    (void)moon_buf_byte(buf); /* just peeked at */
+    return true;
 }
 
 /* Step 3. Returns what is wrong, or NULL. */
@@ -204,7 +203,7 @@ static const char *add_term(struct moon_spf_record *record, struct moon_span tex
     struct moon_buf buf = moon_buf_of(text);
     enum moon_result qualifier;
     bool qualified = read_qualifier(&buf, &qualifier);
-    bool named = moon_buf_peek(&buf) >= 0 && moon_is_alpha((char)moon_buf_peek(&buf));
+    bool named = moon_is_alpha((char)moon_buf_peek(&buf)); /* the end is no letter */
     struct moon_span name = moon_buf_while(&buf, is_name_char);
     struct moon_span rest = moon_buf_take(&buf, buf.left);
 
@@ -259,8 +258,8 @@ enum moon_status moon_spf_record_parse(struct moon_arena *arena, struct moon_spa
         const char *wrong = add_term(record_r, term);
         if (!wrong)
             continue;
-        *reason_r =
-            moon_arena_printf(arena, "%s: %.*s", wrong, (int)(term.n < 80 ? term.n : 80), term.p);
+        term = moon_span_sub(term, 0, 80);
+        *reason_r = moon_arena_printf(arena, "%s: %.*s", wrong, (int)term.n, term.p);
         return *reason_r ? MOON_OK : MOON_ENOMEM;
     }
     return MOON_OK;
@@ -271,7 +270,7 @@ bool moon_spf_term_asks_dns(const struct moon_spf_term *term)
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (kinds[i].kind == term->kind)
             return kinds[i].asks_dns;
-    return false;
+    return term->kind == MOON_SPF_KIND_REDIRECT;
 }
 
 bool moon_spf_term_has_ip(const struct moon_spf_term *term, const struct moon_ip *client)
