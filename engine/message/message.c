@@ -49,9 +49,9 @@ static size_t skip_fws(struct moon_span text, size_t at)
             end++;
         if (end < text.n && text.p[end] == '\n')
             end++;
-        if (end > at && (text.p[end - 1] != '\n' || end == text.n))
+        if (end == text.n || (end > at && text.p[end - 1] != '\n'))
             return at;
-        char c = end < text.n ? text.p[end] : ':';
+        char c = text.p[end];
         if (!moon_is_wsp(c) && (end > at || (c != '\v' && c != '\f')))
             return at;
         at = end + 1;
