@@ -16,60 +16,12 @@
 
 #include "engine/dns/cares.h"
 #include "engine/dns/dns.h"
-#include "tests/support/responder.h"
+#include "tests/support/dns_case.h"
 
 #define TXT MOON_DNS_TYPE_TXT
 
-/* Long enough never to matter, also under valgrind. */
-#define PLENTY_MS 60000
-
-struct fixture {
-    struct responder responder;
-    struct moon_dns_backend *backend;
-    struct moon_arena *arena;
-    struct moon_dns *dns;
-};
-
-static void begin_message(struct fixture *f, int64_t deadline_ms)
-{
-    f->arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    assert_non_null(f->arena);
-    f->dns = moon_dns_begin(f->arena, f->backend, deadline_ms, 0);
-    assert_non_null(f->dns);
-}
-
-static void end_message(struct fixture *f)
-{
-    moon_dns_end(&f->dns);
-    moon_arena_destroy(&f->arena);
-}
-
-static void use_servers(struct fixture *f, const char *const *servers, size_t count)
-{
-    struct moon_error error = {""};
-    if (moon_dns_backend_cares(servers, count, &f->backend, &error) != MOON_OK)
-        fail_msg("got \"%s\", want a backend", error.text);
-}
-
-static void begin(struct fixture *f, int family)
-{
-    if (!responder_start(&f->responder, family, false))
-        fail_msg("no loopback address of IPv%d", family);
-    const char *servers[] = {f->responder.address};
-    use_servers(f, servers, 1);
-    begin_message(f, PLENTY_MS);
-}
-
-static void end(struct fixture *f)
-{
-    if (f->dns)
-        end_message(f);
-    moon_dns_backend_destroy(&f->backend);
-    responder_stop(&f->responder);
-}
-
 /* "found text", "trouble SERVFAIL", ... */
-static const char *shown(struct fixture *f, const char *name, enum moon_dns_type type)
+static const char *shown(struct dns_case *f, const char *name, enum moon_dns_type type)
 {
     const struct moon_dns_answer *answer = moon_dns_wait(f->dns, name, type);
     struct moon_str str;
@@ -92,7 +44,7 @@ static const char *shown(struct fixture *f, const char *name, enum moon_dns_type
     return text;
 }
 
-static void check(struct fixture *f, const char *name, enum moon_dns_type type, const char *want)
+static void check(struct dns_case *f, const char *name, enum moon_dns_type type, const char *want)
 {
     const char *got = shown(f, name, type);
     if (strcmp(got, want) != 0)
@@ -125,11 +77,11 @@ static void check_all_kinds(int family)
         {"noedns.x", TXT, "found noedns"},
         {"cname.x", TXT, "found target"},
     };
-    struct fixture f = {0};
-    begin(&f, family);
+    struct dns_case f = {0};
+    dns_case_begin(&f, family);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(&f, cases[i].name, cases[i].type, cases[i].want);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void tells_answers_apart_over_ipv4(void **state)
@@ -152,59 +104,59 @@ static void tells_answers_apart_over_ipv6(void **state)
 
 static void keeps_a_nul_byte_in_a_name(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     const struct moon_dns_answer *answer = moon_dns_wait(f.dns, "a\\000b.x", TXT);
     assert_int_equal(answer->state, MOON_DNS_STATE_FOUND);
     assert_int_equal(answer->records[0].text.n, 3);
     assert_memory_equal(answer->records[0].text.p, "a\0b", 3);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void goes_over_to_tcp_after_truncation(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     check(&f, "short.x", TXT, "found short");
     assert_int_equal(f.responder.counts->udp, 1);
     assert_int_equal(f.responder.counts->tcp, 1);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void offers_edns_so_that_a_kilobyte_needs_no_tcp(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     const struct moon_dns_answer *answer = moon_dns_wait(f.dns, "long.x", TXT);
     assert_int_equal(answer->state, MOON_DNS_STATE_FOUND);
     assert_int_equal(answer->count, 4);
     assert_int_equal(f.responder.counts->edns, 1);
     assert_int_equal(f.responder.counts->tcp, 0);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void offers_edns_again_after_a_server_that_knows_none(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     check(&f, "noedns.x", TXT, "found noedns");
     assert_int_equal(f.responder.counts->udp, 2);
     assert_int_equal(moon_dns_wait(f.dns, "long.x", TXT)->count, 4);
     assert_int_equal(f.responder.counts->udp, 3);
     assert_int_equal(f.responder.counts->tcp, 0);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void sends_prefetched_questions_together(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     char name[32];
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     for (int i = 0; i < RESPONDER_TOGETHER; i++) { /* none is answered before all are there */
         (void)snprintf(name, sizeof name, "q%d.together.x", i);
         assert_int_equal(moon_dns_start(f.dns, name, TXT)->state, MOON_DNS_STATE_PENDING);
@@ -213,103 +165,103 @@ static void sends_prefetched_questions_together(void **state)
     check(&f, "q7.together.x", TXT, "found q7");
     assert_int_equal(moon_dns_stats(f.dns).rounds, 1);
     assert_int_equal(f.responder.counts->udp, RESPONDER_TOGETHER);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void ends_a_silent_server_by_the_deadline(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
-    end_message(&f);
-    begin_message(&f, 50);
+    dns_case_begin(&f, 4);
+    dns_case_end_message(&f);
+    dns_case_begin_message(&f, 50);
     check(&f, "silent.x", TXT, "trouble timeout");
     check(&f, "hello.x", TXT, "trouble timeout"); /* not asked any more */
     assert_int_equal(f.responder.counts->udp, 1);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void never_gives_an_old_answer_to_a_new_message(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
-    end_message(&f);
-    begin_message(&f, 20);
+    dns_case_begin(&f, 4);
+    dns_case_end_message(&f);
+    dns_case_begin_message(&f, 20);
     check(&f, "late.x", TXT, "trouble timeout");
-    end_message(&f);
-    begin_message(&f, PLENTY_MS); /* the first answer arrives while this one waits */
+    dns_case_end_message(&f);
+    dns_case_begin_message(&f, PLENTY_MS); /* the first answer arrives while this one waits */
     check(&f, "late.x", TXT, "found 2");
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void ends_with_questions_under_way(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     for (int i = 0; i < 3; i++) {
         (void)moon_dns_start(f.dns, "silent.x", TXT);
         (void)moon_dns_start(f.dns, "late.x", TXT);
-        end_message(&f);
-        begin_message(&f, PLENTY_MS);
+        dns_case_end_message(&f);
+        dns_case_begin_message(&f, PLENTY_MS);
     }
     check(&f, "hello.x", TXT, "found hello");
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void asks_the_next_server_when_one_fails(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct responder moody;
     (void)state;
     assert_true(responder_start(&f.responder, 4, false));
     assert_true(responder_start(&moody, 4, true));
     const char *servers[] = {moody.address, f.responder.address};
-    use_servers(&f, servers, 2);
-    begin_message(&f, PLENTY_MS);
+    dns_case_use(&f, servers, 2);
+    dns_case_begin_message(&f, PLENTY_MS);
     check(&f, "moody.x", TXT, "found moody");
     assert_true(moody.counts->udp > 0);
     responder_stop(&moody); /* now nobody is there: the kernel refuses */
-    end_message(&f);
-    begin_message(&f, PLENTY_MS);
+    dns_case_end_message(&f);
+    dns_case_begin_message(&f, PLENTY_MS);
     check(&f, "hello.x", TXT, "found hello");
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void asks_a_silent_server_last_from_then_on(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct responder moody;
     (void)state;
     assert_true(responder_start(&f.responder, 4, false));
     assert_true(responder_start(&moody, 4, true));
     const char *servers[] = {moody.address, f.responder.address};
-    use_servers(&f, servers, 2);
-    begin_message(&f, PLENTY_MS);
+    dns_case_use(&f, servers, 2);
+    dns_case_begin_message(&f, PLENTY_MS);
     check(&f, "mute.x", TXT, "found mute"); /* takes the time of one try */
     assert_int_equal(moody.counts->udp, 1);
     check(&f, "mute.y", TXT, "found mute");
     assert_int_equal(moody.counts->udp, 1);
     responder_stop(&moody);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void says_that_no_server_was_reached(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct responder gone;
     (void)state;
-    begin(&f, 4);
-    end_message(&f);
+    dns_case_begin(&f, 4);
+    dns_case_end_message(&f);
     moon_dns_backend_destroy(&f.backend);
     assert_true(responder_start(&gone, 4, false));
     responder_stop(&gone);
     const char *servers[] = {gone.address};
-    use_servers(&f, servers, 1);
-    begin_message(&f, PLENTY_MS);
+    dns_case_use(&f, servers, 1);
+    dns_case_begin_message(&f, PLENTY_MS);
     check(&f, "hello.x", TXT, "trouble no server reached");
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void write_file(const char *path, const char *text)
@@ -326,7 +278,7 @@ static void write_file(const char *path, const char *text)
 static void reads_resolv_conf_again_when_it_changes(void **state)
 {
     char directory[] = P_tmpdir "/moon-dns-XXXXXX", path[64], text[256];
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct responder other;
     struct moon_error error;
     (void)state;
@@ -341,15 +293,15 @@ static void reads_resolv_conf_again_when_it_changes(void **state)
     assert_int_equal(moon_dns_backend_resolv_conf(path, &f.backend, &error), MOON_OK);
     moon_dns_backend_keep(f.backend, 60);
     for (int i = 0; i < 2; i++) { /* the second time from what is kept */
-        begin_message(&f, PLENTY_MS);
+        dns_case_begin_message(&f, PLENTY_MS);
         check(&f, "hello.x", TXT, "found hello");
-        end_message(&f);
+        dns_case_end_message(&f);
     }
     assert_int_equal(f.responder.counts->udp, 1);
 
     (void)snprintf(text, sizeof text, "nameserver nonsense\nnameserver %s", other.address);
     write_file(path, text);
-    begin_message(&f, PLENTY_MS); /* what others have said counts no more */
+    dns_case_begin_message(&f, PLENTY_MS); /* what others have said counts no more */
     check(&f, "hello.x", TXT, "found hello");
     assert_int_equal(f.responder.counts->udp, 1);
     assert_int_equal(other.counts->udp, 1);
@@ -357,16 +309,16 @@ static void reads_resolv_conf_again_when_it_changes(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(directory), 0);
     responder_stop(&other);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void works_with_high_descriptors(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct rlimit limit = {0, 0};
     int last = 0;
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     if (limit.rlim_cur < 1100 && limit.rlim_max >= 1100) {
         limit.rlim_cur = 1100;
@@ -381,17 +333,17 @@ static void works_with_high_descriptors(void **state)
     check(&f, "short.x", TXT, "found short");
     while (count)
         (void)close(fds[--count]);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void gives_trouble_without_memory_at_every_point(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     (void)state;
-    begin(&f, 4);
+    dns_case_begin(&f, 4);
     for (size_t n = 1; n < 12; n++) {
-        end_message(&f);
-        begin_message(&f, PLENTY_MS);
+        dns_case_end_message(&f);
+        dns_case_begin_message(&f, PLENTY_MS);
         moon_arena_fail_at(f.arena, n);
         const struct moon_dns_answer *answer = moon_dns_wait(f.dns, "hello.x", TXT);
         if (answer->state != MOON_DNS_STATE_FOUND) {
@@ -402,7 +354,7 @@ static void gives_trouble_without_memory_at_every_point(void **state)
         }
     }
     moon_arena_fail_at(f.arena, 0);
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void refuses_servers_it_cannot_read(void **state)

@@ -15,57 +15,9 @@
 #include "engine/dns/cares.h"
 #include "engine/dns/dns.h"
 #include "engine/dns/sockets.h"
-#include "tests/support/responder.h"
+#include "tests/support/dns_case.h"
 
-/* Long enough never to matter, also under valgrind. */
-#define PLENTY_MS 60000
-
-struct fixture {
-    struct responder responder;
-    struct moon_dns_backend *backend;
-    struct moon_arena *arena;
-    struct moon_dns *dns;
-};
-
-static void begin_message(struct fixture *f, int64_t deadline_ms)
-{
-    f->arena = moon_arena_create(MOON_ARENA_BYTES_MAX);
-    assert_non_null(f->arena);
-    f->dns = moon_dns_begin(f->arena, f->backend, deadline_ms, 0);
-    assert_non_null(f->dns);
-}
-
-static void end_message(struct fixture *f)
-{
-    moon_dns_end(&f->dns);
-    moon_arena_destroy(&f->arena);
-}
-
-static void use_servers(struct fixture *f, const char *const *servers, size_t count)
-{
-    struct moon_error error = {""};
-    if (moon_dns_backend_cares(servers, count, &f->backend, &error) != MOON_OK)
-        fail_msg("got \"%s\", want a backend", error.text);
-}
-
-static void begin(struct fixture *f)
-{
-    if (!responder_start(&f->responder, 4, false))
-        fail_msg("no loopback address");
-    const char *servers[] = {f->responder.address};
-    use_servers(f, servers, 1);
-    begin_message(f, PLENTY_MS);
-}
-
-static void end(struct fixture *f)
-{
-    if (f->dns)
-        end_message(f);
-    moon_dns_backend_destroy(&f->backend);
-    responder_stop(&f->responder);
-}
-
-static void check(struct fixture *f, const char *name, const char *want)
+static void check(struct dns_case *f, const char *name, const char *want)
 {
     const struct moon_dns_answer *answer = moon_dns_wait(f->dns, name, MOON_DNS_TYPE_TXT);
     struct moon_span got =
@@ -85,10 +37,10 @@ static int open_descriptors(void)
 /* RFC 5452 section 9.2: an attacker has to guess the port for each message anew. */
 static void has_one_port_for_a_message_and_others_for_the_next(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     int before;
     (void)state;
-    begin(&f);
+    dns_case_begin(&f, 4);
     before = open_descriptors();
     for (unsigned i = 0; i < 4; i++) {
         check(&f, "one.x", "one");
@@ -96,24 +48,24 @@ static void has_one_port_for_a_message_and_others_for_the_next(void **state)
         check(&f, "short.x", "short"); /* TCP between two rounds */
         check(&f, "nx.x", "nxdomain");
         assert_true(f.responder.counts->ports <= i + 1);
-        end_message(&f);
+        dns_case_end_message(&f);
         assert_int_equal(open_descriptors(), before);
-        begin_message(&f, PLENTY_MS);
+        dns_case_begin_message(&f, PLENTY_MS);
     }
     assert_true(f.responder.counts->ports > 1); /* the kernel may choose the same once */
-    end(&f);
+    dns_case_end(&f);
 }
 
 static void gives_each_server_its_own_port(void **state)
 {
-    struct fixture f = {0};
+    struct dns_case f = {0};
     struct responder moody;
     (void)state;
     assert_true(responder_start(&f.responder, 4, false));
     assert_true(responder_start(&moody, 4, true));
     const char *servers[] = {moody.address, f.responder.address};
-    use_servers(&f, servers, 2);
-    begin_message(&f, PLENTY_MS);
+    dns_case_use(&f, servers, 2);
+    dns_case_begin_message(&f, PLENTY_MS);
     int before = open_descriptors();
     check(&f, "one.x", "one");
     check(&f, "moody.x", "moody"); /* from the second server */
@@ -122,14 +74,14 @@ static void gives_each_server_its_own_port(void **state)
     assert_int_equal(moody.counts->udp, 4);
     assert_int_equal(f.responder.counts->udp, 2);
     assert_true(open_descriptors() <= before + 2);
-    end_message(&f);
+    dns_case_end_message(&f);
     assert_int_equal(open_descriptors(), before);
-    begin_message(&f, PLENTY_MS);
+    dns_case_begin_message(&f, PLENTY_MS);
     check(&f, "moody.z", "moody");
     responder_stop(&moody);
     check(&f, "three.x", "three"); /* the kernel refuses at the first server */
     check(&f, "four.x", "four");
-    end(&f);
+    dns_case_end(&f);
 }
 
 static int open_udp(struct moon_dns_sockets *sockets)
