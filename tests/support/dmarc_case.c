@@ -100,3 +100,9 @@ void dmarc_case_check(const struct dmarc_case *test, const char *want)
         fail_msg("%s\ngot  %s (%s)\nwant %s", test->zone, out.text, out.results.dmarc.reason, want);
     dmarc_case_end(&out);
 }
+
+void dmarc_case_check_rows(const struct dmarc_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        dmarc_case_check(&rows[i].test, rows[i].want);
+}

@@ -36,5 +36,10 @@ void dmarc_case_end(struct dmarc_outcome *out);
 
 /* Runs it and compares `text`. */
 void dmarc_case_check(const struct dmarc_case *test, const char *want);
+struct dmarc_row {
+    struct dmarc_case test;
+    const char *want;
+};
+void dmarc_case_check_rows(const struct dmarc_row *rows, size_t count);
 
 #endif

@@ -13,18 +13,6 @@
 
 #include "tests/support/dmarc_case.h"
 
-struct row {
-    struct dmarc_case test;
-    const char *want;
-};
-
-static void check_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dmarc_case_check(&rows[i].test, rows[i].want);
-}
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
 static void check_reason(const struct dmarc_case *test, enum moon_result result, const char *reason)
 {
     struct dmarc_outcome out;
@@ -38,7 +26,7 @@ static void check_reason(const struct dmarc_case *test, enum moon_result result,
 /* RFC 9989 sections 4.7 (p, sp, np), 4.10.1 and 3.2.13 */
 static void the_tag_that_speaks_depends_on_where_the_record_is(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         /* the Author's own record: p, whatever sp and np say */
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; sp=reject; np=reject\"",
           .author = "example.com"},
@@ -67,7 +55,7 @@ static void the_tag_that_speaks_depends_on_where_the_record_is(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 3.2.13 and appendix A.4. Trap: RFC 9091 asked for A, AAAA and MX. */
@@ -80,7 +68,7 @@ static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
         "_dmarc.a.example.com TXT \"x\"",
     };
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < COUNT(exists); i++) {
+    for (size_t i = 0; i < sizeof exists / sizeof *exists; i++) {
         char zone[300];
         (void)snprintf(zone, sizeof zone, "%s%s", record, exists[i]); /* fits */
         struct dmarc_case test = {.zone = zone, .author = "a.example.com"};
@@ -93,7 +81,7 @@ static void only_nxdomain_means_that_a_domain_does_not_exist(void **state)
 /* RFC 9989 sections 4.7 (p) and 4.10.1. Trap: an invalid sp also drops a valid p=reject. */
 static void a_record_without_valid_policies_is_p_none_when_it_wants_reports(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; rua=mailto:a@example.com\"",
           .author = "example.com"},
          "fail policy=none tag=p at=example.com org=example.com"},
@@ -116,13 +104,13 @@ static void a_record_without_valid_policies_is_p_none_when_it_wants_reports(void
          "permerror policy=- tag=- at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 4.7, t */
 static void test_mode_asks_for_one_level_less(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; t=y\"", .author = "example.com"},
          "fail policy=quarantine tag=p at=example.com org=example.com"},
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=quarantine; t=y\"",
@@ -138,7 +126,7 @@ static void test_mode_asks_for_one_level_less(void **state)
     };
     struct dmarc_outcome out;
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
     dmarc_case_run(&rows[0].test, 0, &out);
     assert_int_equal(out.results.dmarc.published, MOON_DMARC_POLICY_REJECT);
     assert_true(out.results.dmarc.testing);
@@ -148,20 +136,20 @@ static void test_mode_asks_for_one_level_less(void **state)
 /* RFC 9989 section 9.3, appendix C: pct is historic. Trap: "sampled out" means pass. */
 static void pct_has_no_effect_with_the_tree_walk(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=0\"",
           .author = "example.com",
           .pct_draw = 99},
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 4.10.1: "MUST NOT apply the DMARC mechanism" */
 static void without_a_record_the_result_is_none(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "example.com A 192.0.2.1", .author = "example.com", .spf = "pass example.com"},
          "none policy=- tag=- at=- org=example.com"},
         {{.zone = "_dmarc.example.com TXT \"v=spf1 -all\"\n"
@@ -171,7 +159,7 @@ static void without_a_record_the_result_is_none(void **state)
          "none policy=- tag=- at=- org=a.example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
     check_reason(&rows[0].test, MOON_RESULT_NONE, "no DMARC record for example.com");
     struct dmarc_outcome out; /* the facts of it are the RFC's defaults */
     dmarc_case_run(&rows[0].test, 0, &out);
@@ -194,7 +182,7 @@ static void without_one_author_domain_dmarc_cannot_be_applied(void **state)
 /* RFC 9989 sections 4.10.1 and 5.3.6. Trap: DNS trouble becomes fail, or the policy is lost. */
 static void dns_trouble_before_the_policy_is_known_is_temperror(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TIMEOUT", .author = "example.com", .spf = "pass example.com"},
          "temperror policy=- tag=- at=- org=-"},
         {{.zone = "_dmarc.a.example.com SERVFAIL\n"
@@ -210,14 +198,14 @@ static void dns_trouble_before_the_policy_is_known_is_temperror(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
     check_reason(&rows[1].test, MOON_RESULT_TEMPERROR, "_dmarc.a.example.com: SERVFAIL");
 }
 
 /* RFC 9989 section 5.3.6: only NXDOMAIN chooses np, and DNS did not say */
 static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none; np=reject\"\n"
                   "a.example.com TXT TIMEOUT",
           .author = "a.example.com"},
@@ -233,7 +221,7 @@ static void dns_trouble_with_the_author_domain_is_temperror_when_np_would_differ
          "pass policy=none tag=p at=example.com org=example.com spf"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* A bank that is its own organization for the tree walk (psd=n) and a customer for the list. */
@@ -327,7 +315,7 @@ static void the_facts_of_the_record_are_kept(void **state)
 /* RFC 9990 section 3.1.1.3 (error): the owner is told also where no policy could be applied. */
 static void errors_of_records_are_kept_without_a_policy(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=bogus\"", .author = "example.com"},
          "record of example.com: ill-formed p"},
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=none\"\n"
@@ -341,7 +329,7 @@ static void errors_of_records_are_kept_without_a_policy(void **state)
          "_dmarc.a.example.com has 2 DMARC records; record of example.com: ill-formed sp"},
     };
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct dmarc_outcome out;
         dmarc_case_run(&rows[i].test, 0, &out);
         assert_int_equal(out.status, MOON_OK);
@@ -355,7 +343,7 @@ static void errors_of_records_are_kept_without_a_policy(void **state)
 static void the_reason_names_what_is_aligned_and_has_passed(void **state)
 {
     static const char zone[] = "_dmarc.example.com TXT \"v=DMARC1; p=reject\"";
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = zone,
           .author = "example.com",
           .dkim = {"fail a.example.com", "pass esp.example", "pass b.example.com"}},
@@ -372,7 +360,7 @@ static void the_reason_names_what_is_aligned_and_has_passed(void **state)
          "SPF of c.example.com is aligned"},
     };
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < COUNT(rows); i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         check_reason(&rows[i].test, MOON_RESULT_PASS, rows[i].want);
 }
 

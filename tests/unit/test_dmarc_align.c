@@ -14,25 +14,13 @@
 #include "engine/base/limits.h"
 #include "tests/support/dmarc_case.h"
 
-struct row {
-    struct dmarc_case test;
-    const char *want;
-};
-
-static void check_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dmarc_case_check(&rows[i].test, rows[i].want);
-}
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
 #define RELAXED "_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n"
 #define STRICT  "_dmarc.example.com TXT \"v=DMARC1; p=reject; adkim=s; aspf=s\"\n"
 
 /* RFC 9989 sections 3.2.10.1, 4.4.1, 4.4.2 */
 static void relaxed_alignment_compares_organizations(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = RELAXED, .author = "example.com", .spf = "pass mail.example.com"},
          "pass policy=reject tag=p at=example.com org=example.com spf"},
         {{.zone = RELAXED, .author = "a.example.com", .dkim = {"pass b.example.com"}},
@@ -57,14 +45,14 @@ static void relaxed_alignment_compares_organizations(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 4.10.2. Whoever has a name below a public suffix decides whether its servers
  * answer: their silence must not leave open what a record above them has settled. */
 static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = RELAXED "_dmarc.users.example.com TXT \"v=DMARC1; p=none; psd=y\"\n"
                           "_dmarc.joe.users.example.com TIMEOUT\n",
           .author = "example.com",
@@ -109,13 +97,13 @@ static void trouble_below_a_public_suffix_leaves_nothing_open(void **state)
          "temperror policy=- tag=p at=com org=com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 3.2.10.2 */
 static void strict_alignment_compares_names(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = STRICT, .author = "example.com", .spf = "pass mail.example.com"},
          "fail policy=reject tag=p at=example.com org=example.com"},
         {{.zone = STRICT, .author = "a.example.com", .dkim = {"pass example.com"}},
@@ -129,13 +117,13 @@ static void strict_alignment_compares_names(void **state)
          "pass policy=reject tag=p at=example.com org=example.com spf"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 sections 4.4.1 and 4.4.2: an identifier must have passed; one is enough */
 static void only_what_passed_counts_and_one_is_enough(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = RELAXED, .author = "example.com", .spf = "softfail example.com"},
          "fail policy=reject tag=p at=example.com org=example.com"},
         {{.zone = RELAXED, .author = "example.com", .spf = "neutral example.com"},
@@ -151,7 +139,7 @@ static void only_what_passed_counts_and_one_is_enough(void **state)
          "pass policy=reject tag=p at=example.com org=example.com dkim"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* RFC 9989 section 4.4.2. Trap: CVE-2019-20790, the HELO identity is no identifier of DMARC. */
@@ -186,7 +174,7 @@ static void every_identifier_knows_whether_it_is_aligned(void **state)
     dmarc_case_run(&test, 0, &out);
     assert_true(out.results.spf.aligned);
     assert_false(out.results.dmarc.spf_aligned);
-    for (size_t i = 0; i < COUNT(want); i++)
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         assert_int_equal(out.results.dkim.sigs[i].aligned, want[i]);
     assert_string_equal(out.results.dmarc.reason, "DKIM of example.com is aligned");
     dmarc_case_end(&out);
@@ -195,7 +183,7 @@ static void every_identifier_knows_whether_it_is_aligned(void **state)
 /* RFC 9989 section 5.3.6 */
 static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         /* the walk of the identifier */
         {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
           .author = "example.com",
@@ -218,13 +206,13 @@ static void dns_trouble_that_leaves_alignment_open_is_temperror(void **state)
          "temperror policy=- tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* Where the trouble was: with the walk of an identifier, the Author Domain's, or a check. */
 static void the_reason_names_the_trouble(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
           .author = "example.com",
           .dkim = {"pass b.example.com"}},
@@ -239,7 +227,7 @@ static void the_reason_names_the_trouble(void **state)
          "DKIM of an aligned domain met DNS trouble"},
     };
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct dmarc_outcome out;
         dmarc_case_run(&rows[i].test, 0, &out);
         assert_int_equal(out.results.dmarc.result, MOON_RESULT_TEMPERROR);
@@ -275,7 +263,7 @@ static void a_walk_without_memory_leaves_nothing_open(void **state)
 /* What cannot change the result is no reason to wait: RFC 9989 sections 5.3.5 and 5.3.6 */
 static void dns_trouble_that_cannot_matter_is_ignored(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         /* another identifier is already aligned and passed */
         {{.zone = RELAXED "_dmarc.b.example.com TIMEOUT\n",
           .author = "example.com",
@@ -308,7 +296,7 @@ static void dns_trouble_that_cannot_matter_is_ignored(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* A stranger's signatures must not make us ask without bound; those that pass go first. */
@@ -415,7 +403,7 @@ static void identifiers_that_may_align_are_asked_for_early(void **state)
     };
     static const struct dmarc_case test = {.zone = RELAXED, .author = "example.com"};
     (void)state; /* cmocka's, not used */
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct dmarc_outcome out;
         dmarc_case_run(&test, 0, &out);
         unsigned before = moon_dns_stats(out.dns).questions;

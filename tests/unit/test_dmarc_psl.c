@@ -10,22 +10,10 @@
 
 #include "tests/support/dmarc_case.h"
 
-struct row {
-    struct dmarc_case test;
-    const char *want;
-};
-
-static void check_rows(const struct row *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dmarc_case_check(&rows[i].test, rows[i].want);
-}
-#define COUNT(table) (sizeof(table) / sizeof *(table))
-
 /* RFC 7489 sections 3.1, 3.2, 6.6.3 and 6.6.4 */
 static void psl_mode_asks_the_list_for_the_organization(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.co.uk TXT \"v=DMARC1; p=none; sp=quarantine; np=reject\"",
           .author = "a.b.example.co.uk",
           .spf = "pass c.example.co.uk",
@@ -59,12 +47,12 @@ static void psl_mode_asks_the_list_for_the_organization(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 static void psl_mode_samples_by_the_callers_draw(void **state)
 {
-    static const struct row rows[] = {
+    static const struct dmarc_row rows[] = {
         {{.zone = "_dmarc.example.com TXT \"v=DMARC1; p=reject; pct=20\"",
           .author = "example.com",
           .psl = true,
@@ -86,7 +74,7 @@ static void psl_mode_samples_by_the_callers_draw(void **state)
          "fail policy=reject tag=p at=example.com org=example.com"},
     };
     (void)state; /* cmocka's, not used */
-    check_rows(rows, COUNT(rows));
+    dmarc_case_check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 static void the_list_asks_for_one_name_or_two(void **state)
